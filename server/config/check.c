@@ -1,0 +1,394 @@
+/*
+ * check - what no row of the table can say alone.
+ * Called by parse.c when all values are in, on the thread that loads.
+ */
+#include "server/config/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "auth/secret.h"
+#include "server/config/file.h"
+#include "server/config/list.h"
+#include "server/config/syntax.h"
+
+#define CERTIFICATES_MAX (1024 * 1024) /* bytes of a certificate chain: hundreds of certificates */
+#define PLACE_DEPTH_MAX  4             /* section, key, index, member (or another index) */
+
+struct check {
+    struct arena *arena;
+    struct config *config;
+    const config_t *tree;
+    struct report *report;
+    const char *folder; /* of the config file */
+    bool use_files;
+};
+
+/* Where something stands, for messages: its path, and its line or, when it is not written, that of what it would stand in. The
+ * path's nodes point at each other, so a place is filled where it is and never copied. */
+struct place {
+    struct path nodes[PLACE_DEPTH_MAX];
+    size_t depth;
+    const struct path *path;
+    const config_setting_t *setting;
+    unsigned line;
+};
+
+static void place_go(struct place *place, const char *name, size_t index)
+{
+    struct path *node = &place->nodes[place->depth++];
+    *node = (struct path){.parent = place->path, .name = name, .index = index};
+    node->name_size = name != NULL ? strlen(name) : 0;
+    place->path = node;
+    if (place->setting != NULL) {
+        place->setting = name != NULL ? config_setting_get_member(place->setting, name)
+                                      : config_setting_get_elem(place->setting, (unsigned)index);
+    }
+    if (place->setting != NULL) {
+        place->line = config_setting_source_line(place->setting);
+    }
+}
+
+/* "section.key"; `key` may be NULL. */
+static void place_of(struct place *place, const struct check *check, const char *section, const char *key)
+{
+    *place = (struct place){.setting = config_root_setting(check->tree)};
+    place_go(place, section, 0);
+    if (key != NULL) {
+        place_go(place, key, 0);
+    }
+}
+
+/* "section.key[index].member"; `key` may be NULL. */
+static void place_of_member(struct place *place, const struct check *check, const char *section, const char *key,
+                            size_t index, const char *member)
+{
+    place_of(place, check, section, key);
+    place_go(place, NULL, index);
+    place_go(place, member, 0);
+}
+
+/* The arrays of a config are constant. What is completed here is completed in a copy. NULL when memory is short or the array empty. */
+static void *copy_array(struct check *check, const void *array, size_t count, size_t size)
+{
+    void *copy = count > 0 ? arena_array(check->arena, count, size) : NULL;
+    if (copy != NULL) {
+        memcpy(copy, array, count * size);
+    }
+    return copy;
+}
+
+/* A name resolved; "" when memory is short, which arena->failed says. */
+static const char *resolve(struct check *check, const char *folder, const char *name)
+{
+    const char *path = file_resolve(check->arena, folder, name);
+    return path != NULL ? path : "";
+}
+
+static void check_listener(struct check *check, struct config_listener *listeners, size_t index)
+{
+    struct config_listener *listener = &listeners[index];
+    if (!syntax_parse_listener(listener->text, listener)) {
+        return; /* reported with its value */
+    }
+    for (size_t i = 0; i < index && listener->port != 0; i++) {
+        if (listeners[i].port == listener->port && address_equal(&listeners[i].address, &listener->address)) {
+            struct place place;
+            place_of_member(&place, check, "listeners", NULL, index, "address");
+            report_error(check->report, place.line, place.path, "the same address and port as listeners[%zu]", i);
+            return;
+        }
+    }
+}
+
+static void check_listeners(struct check *check)
+{
+    struct config *config = check->config;
+    struct config_listener *listeners =
+        copy_array(check, config->listeners, config->listener_count, sizeof(*listeners));
+    if (listeners == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < config->listener_count; i++) {
+        check_listener(check, listeners, i);
+    }
+    config->listeners = listeners;
+}
+
+/* A secret's file. One that is missing is made at the first start, where that is done. */
+static void check_secret(struct check *check, const struct place *place, const char *file, bool may_be_missing)
+{
+    if (!check->use_files || file[0] == '\0') {
+        return;
+    }
+    struct stat status;
+    enum secret_status secret = secret_check(file);
+    int error = errno;
+    if (secret == SECRET_OK || (secret == SECRET_MISSING && may_be_missing)) {
+        return;
+    }
+    if (secret == SECRET_EXPOSED && stat(file, &status) == 0) {
+        report_error(check->report, place->line, place->path, "%s: %s; its mode is %04o, expected 0600", file,
+                     secret_status_text(secret), (unsigned)(status.st_mode & 07777));
+    } else if (secret == SECRET_UNREADABLE) {
+        report_error(check->report, place->line, place->path, "%s: %s: %s", file, secret_status_text(secret),
+                     strerror(error));
+    } else {
+        report_error(check->report, place->line, place->path, "%s: %s", file, secret_status_text(secret));
+    }
+}
+
+/* The first listener with TLS, or listener_count. */
+static size_t find_tls_listener(const struct config *config)
+{
+    size_t i = 0;
+    while (i < config->listener_count && !config->listeners[i].tls) {
+        i++;
+    }
+    return i;
+}
+
+/* One of the two files of TLS. False when it is not given. */
+static bool resolve_tls(struct check *check, const char *key, const char **file, struct place *place)
+{
+    size_t listener = find_tls_listener(check->config);
+    place_of(place, check, "tls", key);
+    *file = resolve(check, check->folder, *file);
+    if ((*file)[0] != '\0') {
+        return listener < check->config->listener_count;
+    }
+    if (listener < check->config->listener_count) {
+        report_error(check->report, place->line, place->path, "missing; listeners[%zu] uses TLS", listener);
+    }
+    return false;
+}
+
+static void check_tls(struct check *check)
+{
+    struct place place;
+    if (resolve_tls(check, "certificate", &check->config->tls.certificate, &place) && check->use_files) {
+        char *bytes = NULL;
+        size_t size = 0;
+        const char *error = file_read(check->config->tls.certificate, CERTIFICATES_MAX, &bytes, &size);
+        if (error != NULL) {
+            report_error(check->report, place.line, place.path, "%s cannot be read: %s", check->config->tls.certificate,
+                         error);
+        }
+        free(bytes);
+    }
+    if (resolve_tls(check, "key", &check->config->tls.key, &place)) {
+        check_secret(check, &place, check->config->tls.key, false);
+    }
+}
+
+/* Two names of a list that must differ. Empty ones have been reported as missing. */
+static bool is_repeated(struct check *check, const struct place *place, const char *name, const char *earlier,
+                        size_t index)
+{
+    if (name[0] == '\0' || strcmp(name, earlier) != 0) {
+        return false;
+    }
+    char quote[REPORT_QUOTE_SIZE];
+    report_error(check->report, place->line, place->path, "%s is taken by element %zu already",
+                 report_quote(quote, name, strlen(name)), index);
+    return true;
+}
+
+static void check_admin_token(struct check *check, struct config_admin_token *tokens, size_t index)
+{
+    struct place name;
+    struct place file;
+    place_of_member(&name, check, "admin", "tokens", index, "name");
+    place_of_member(&file, check, "admin", "tokens", index, "token_file");
+    tokens[index].token_file = resolve(check, check->config->state_dir, tokens[index].token_file);
+    check_secret(check, &file, tokens[index].token_file, true);
+    for (size_t i = 0; i < index; i++) {
+        if (is_repeated(check, &name, tokens[index].name, tokens[i].name, i)) {
+            break;
+        }
+    }
+    /* One token for two names would leave open who made a change. */
+    for (size_t i = 0; i < index; i++) {
+        if (is_repeated(check, &file, tokens[index].token_file, tokens[i].token_file, i)) {
+            break;
+        }
+    }
+}
+
+static void check_admin(struct check *check)
+{
+    struct config *config = check->config;
+    struct config_admin_token *tokens =
+        copy_array(check, config->admin.tokens, config->admin.token_count, sizeof(*tokens));
+    for (size_t i = 0; tokens != NULL && i < config->admin.token_count; i++) {
+        check_admin_token(check, tokens, i);
+    }
+    if (tokens != NULL) {
+        config->admin.tokens = tokens;
+    }
+}
+
+static void check_auth(struct check *check)
+{
+    struct config *config = check->config;
+    struct config_key *keys = copy_array(check, config->auth.keys, config->auth.key_count, sizeof(*keys));
+    for (size_t i = 0; keys != NULL && i < config->auth.key_count; i++) {
+        struct place place;
+        place_of_member(&place, check, "auth", "keys", i, "id");
+        for (size_t j = 0; j < i; j++) {
+            if (is_repeated(check, &place, keys[i].id, keys[j].id, j)) {
+                break;
+            }
+        }
+        place_of_member(&place, check, "auth", "keys", i, "secret_file");
+        keys[i].secret_file = resolve(check, config->state_dir, keys[i].secret_file);
+        check_secret(check, &place, keys[i].secret_file, true);
+    }
+    if (keys != NULL) {
+        config->auth.keys = keys;
+    }
+}
+
+static void check_subprotocols(struct check *check, const struct config_endpoint *endpoint, size_t index)
+{
+    for (size_t i = 0; i < endpoint->subprotocol_count; i++) {
+        struct place place;
+        place_of_member(&place, check, "endpoints", NULL, index, "subprotocols");
+        place_go(&place, NULL, i);
+        for (size_t j = 0; j < i; j++) {
+            if (is_repeated(check, &place, endpoint->subprotocols[i], endpoint->subprotocols[j], j)) {
+                break;
+            }
+        }
+    }
+}
+
+static void check_endpoint(struct check *check, struct config_endpoint *endpoints, size_t index)
+{
+    struct config_endpoint *endpoint = &endpoints[index];
+    struct place place;
+    place_of(&place, check, "endpoints", NULL);
+    place_go(&place, NULL, index);
+    endpoint->line = place.line;
+    place_go(&place, "path", 0);
+    for (size_t i = 0; i < index; i++) {
+        if (is_repeated(check, &place, endpoint->path, endpoints[i].path, i)) {
+            break;
+        }
+    }
+    check_subprotocols(check, endpoint, index);
+}
+
+static void check_endpoints(struct check *check)
+{
+    struct config *config = check->config;
+    struct config_endpoint *endpoints =
+        copy_array(check, config->endpoints, config->endpoint_count, sizeof(*endpoints));
+    for (size_t i = 0; endpoints != NULL && i < config->endpoint_count; i++) {
+        check_endpoint(check, endpoints, i);
+    }
+    if (endpoints != NULL) {
+        config->endpoints = endpoints;
+    }
+}
+
+/* Appends what the files of deny_files list to firewall.deny. */
+static void load_deny_files(struct check *check)
+{
+    struct config *config = check->config;
+    const char **files = copy_array(check, config->deny_files, config->deny_file_count,
+                                    sizeof(*files)); /* NOLINT(bugprone-sizeof-expression): pointers are meant */
+    if (files == NULL) {
+        return;
+    }
+    struct prefix_list list = {0};
+    struct place place;
+    place_of(&place, check, "firewall", "deny");
+    bool good =
+        list_add(&list, config->firewall.deny, config->firewall.deny_count, check->report, place.line, place.path);
+    for (size_t i = 0; good && i < config->deny_file_count; i++) {
+        files[i] = resolve(check, check->folder, files[i]);
+        place_of(&place, check, "firewall", "deny_files");
+        place_go(&place, NULL, i);
+        if (check->use_files) {
+            list_load(&list, files[i], check->report, place.line, place.path);
+        }
+    }
+    struct prefix *deny = copy_array(check, list.prefixes, list.count, sizeof(*deny));
+    if (deny != NULL) {
+        config->firewall.deny = deny;
+        config->firewall.deny_count = list.count;
+    }
+    config->deny_files = files;
+    free(list.prefixes);
+}
+
+static void check_firewall(struct check *check)
+{
+    struct config *config = check->config;
+    load_deny_files(check);
+    config->firewall.total_connections = config->limits.max_connections;
+}
+
+/* The first endpoint that wants tokens, or endpoint_count. */
+static size_t find_token_endpoint(const struct config *config)
+{
+    size_t i = 0;
+    while (i < config->endpoint_count && config->endpoints[i].auth != CONFIG_AUTH_TOKEN) {
+        i++;
+    }
+    return i;
+}
+
+/* What is right but hardly meant. */
+static void warn(struct check *check)
+{
+    const struct config *config = check->config;
+    struct place place;
+    struct config_listener admin;
+    if (syntax_parse_listener(config->admin.address, &admin) && !address_is_loopback(&admin.address)) {
+        place_of(&place, check, "admin", "address");
+        report_warning(check->report, place.line, place.path,
+                       "not a loopback address: admin tokens and answers cross the network unencrypted");
+    }
+    if (config->firewall.allow_only && config->firewall.allow_count == 0) {
+        place_of(&place, check, "firewall", "allow_only");
+        report_warning(check->report, place.line, place.path, "firewall.allow is empty: nobody may connect");
+    }
+    size_t endpoint = find_token_endpoint(config);
+    if (endpoint < config->endpoint_count && config->auth.key_count == 0) {
+        place_of_member(&place, check, "endpoints", NULL, endpoint, "auth");
+        report_warning(check->report, place.line, place.path,
+                       "auth.keys is empty: no token can be checked, and nobody comes in");
+    }
+    if (config->endpoint_count == 0) {
+        place_of(&place, check, "endpoints", NULL);
+        report_warning(check->report, place.line, place.path, "none: every request will be answered with 404");
+    }
+}
+
+void check_config(struct config_holder *holder, const config_t *tree, struct report *report, bool use_files)
+{
+    struct check check = {
+        .arena = &holder->arena,
+        .config = &holder->config,
+        .tree = tree,
+        .report = report,
+        .folder = file_folder(&holder->arena, report->file),
+        .use_files = use_files,
+    };
+    if (check.folder == NULL) {
+        return; /* arena.failed is reported at the end */
+    }
+    check_listeners(&check);
+    check_tls(&check);
+    check_admin(&check);
+    check_firewall(&check);
+    check_auth(&check);
+    check_endpoints(&check);
+    if (report->errors == 0) {
+        warn(&check);
+    }
+}

@@ -1,0 +1,148 @@
+/*
+ * config - the libconfig file, checked and turned into an immutable value.
+ *
+ * One table (table.c) drives every key: name, type, range, default, whether a reload takes it, and its sentence of
+ * documentation. config_load() reports every error of a file, not just the first, as "FILE:LINE: message".
+ *
+ * libconfig builds the tree, but never sees the text as it is written: scan.h says what is read right or refused before it,
+ * among that "@include" (a config is one file; long lists go into firewall.deny_files).
+ *
+ * A loaded config never changes. It is shared by reference count: sessions hold the one they were opened with.
+ */
+#ifndef PORTCULLIS_CONFIG_CONFIG_H
+#define PORTCULLIS_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "logging/log.h"
+#include "server/gate/address.h"
+#include "server/gate/gate.h"
+
+#define CONFIG_HEAD_MAX 65536         /* the most limits.max_head may be */
+#define CONFIG_FILE_MAX (1024 * 1024) /* bytes of a config file */
+
+enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
+enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_TOKEN };
+enum config_role { CONFIG_ROLE_READ, CONFIG_ROLE_WRITE };
+
+struct config_listener {
+    const char *text; /* as written, e.g. "[::]:8765" */
+    struct address address;
+    uint16_t port; /* 0: any free one */
+    bool any;      /* "*:PORT" or "[::]:PORT": both families; `address` is then :: */
+    bool tls;
+    int backlog;
+};
+
+struct config_admin_token {
+    const char *name;
+    const char *token_file; /* resolved against state_dir */
+    enum config_role role;
+};
+
+struct config_key {
+    const char *id;
+    const char *algorithm;
+    const char *secret_file; /* resolved against state_dir */
+};
+
+struct config_endpoint {
+    const char *path;         /* begins with "/"; compared with the decoded path of a request, whole and with case */
+    const char *handler;      /* "echo" */
+    const char *reply_prefix; /* of text replies; "" for none */
+    enum config_auth auth;
+    const char *const *subprotocols;
+    size_t subprotocol_count;
+    unsigned line; /* where it stands in the file */
+};
+
+/* All strings and arrays are owned by the config and live as long as a reference is held. */
+struct config {
+    const char *file;
+    const char *state_dir;
+
+    const struct config_listener *listeners;
+    size_t listener_count;
+
+    struct {
+        const char *certificate; /* PEM chain, leaf first; "" when not given, which no listener with TLS may do */
+        const char *key;
+        enum config_tls_version min_version;
+    } tls;
+
+    struct {
+        const char *address; /* IPv4 "HOST:PORT", as civetweb takes it; "" switches the admin listener off */
+        const struct config_admin_token *tokens;
+        size_t token_count;
+        const struct prefix *open_to;
+        size_t open_to_count;
+    } admin;
+
+    struct {
+        unsigned lobby_threads;
+        unsigned upgrade_threads;
+        unsigned session_threads; /* as written; 0: one a core */
+    } pool;
+
+    struct {
+        uint64_t max_message;
+        uint32_t max_fragments;
+        uint32_t max_head;            /* bytes of a request head */
+        uint32_t max_connections;     /* of the whole server */
+        uint32_t max_lobby;           /* connections whose request is not answered yet; the oldest is evicted past it */
+        uint32_t max_tls_handshakes;  /* in progress; more wait */
+        uint32_t messages_per_second; /* of a session; 0: no limit */
+        uint64_t bytes_per_second;
+        uint64_t send_queue;           /* high-water mark of a session's unsent output, bytes */
+        uint32_t handshake_timeout_ms; /* from accept to the answer: TLS, head and decision together */
+        uint32_t idle_timeout_ms;      /* without a message from the peer; 0: no limit */
+        uint32_t ping_interval_ms;     /* of silence before a ping; 0: no pings */
+        uint32_t pong_timeout_ms;      /* from a ping to any byte from the peer */
+        uint32_t message_timeout_ms;   /* from a message's first byte to its last; 0: no limit */
+        uint32_t send_timeout_ms;      /* unsent output may stand still that long; 0: no limit */
+        uint32_t close_timeout_ms;     /* for the closing handshake and for unsent output at the end */
+        uint32_t drain_timeout_ms;     /* from SIGTERM to the end of the last session */
+    } limits;
+
+    struct gate_config firewall; /* ready for gate_create(); `deny` holds what the files of deny_files list, too */
+    const char *const *deny_files;
+    size_t deny_file_count;
+
+    struct {
+        const struct config_key *keys;
+        size_t key_count;
+    } auth;
+
+    struct log_config log;
+
+    const struct config_endpoint *endpoints;
+    size_t endpoint_count;
+};
+
+/* Receives one error or warning, a whole line without newline: "FILE:LINE: message". */
+typedef void config_report_fn(void *context, bool is_error, const char *line);
+
+/* Reads and checks `path`, which must be a regular file of CONFIG_FILE_MAX bytes at most; never waits for a FIFO. Returns NULL
+ * when there was an error; every one has been reported. The caller owns one reference. Main thread. */
+const struct config *config_load(const char *path, config_report_fn *report, void *context);
+
+/* Keys that differ between two configs and take effect at a restart only: calls `report` (is_error false) with one line
+ * "FILE: KEY: changed; it takes effect at a restart" each. */
+void config_report_restart(const struct config *old, const struct config *new_config, config_report_fn *report,
+                           void *context);
+
+/* Any thread. config_unref() frees at the last reference and sets *config to NULL. */
+const struct config *config_ref(const struct config *config);
+void config_unref(const struct config **config);
+
+/* The endpoint of a decoded path, or NULL. */
+const struct config_endpoint *config_endpoint_for(const struct config *config, const char *path);
+
+/* Writes the reference of all keys (name, type, range, default, restart or reload, sentence), one a line, from the table.
+ * `portcullis --help-config` prints it and a test holds etc/portcullis.conf against it. */
+void config_write_reference(FILE *out);
+
+#endif

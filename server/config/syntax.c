@@ -1,0 +1,137 @@
+/*
+ * syntax - what single texts of a config must look like.
+ * Called by the config through its table.
+ */
+#include "server/config/syntax.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define PORT_MAX 65535u
+
+static bool is_alphanumeric(char byte)
+{
+    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
+}
+
+static bool has_control(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte < 0x20 || byte == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_port(const char *text, uint16_t *port_r)
+{
+    unsigned port = 0;
+    const char *at = text;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        port = port * 10 + (unsigned)(*at - '0');
+        if (port > PORT_MAX) {
+            return false;
+        }
+    }
+    bool has_leading_zero = text[0] == '0' && at - text > 1;
+    if (at == text || *at != '\0' || has_leading_zero) {
+        return false;
+    }
+    *port_r = (uint16_t)port;
+    return true;
+}
+
+bool syntax_parse_listener(const char *text, struct config_listener *listener)
+{
+    static const struct address unspecified; /* :: */
+    const char *colon = strrchr(text, ':');
+    uint16_t port = 0;
+    if (colon == NULL || !parse_port(colon + 1, &port)) {
+        return false;
+    }
+    const char *host = text;
+    size_t size = (size_t)(colon - text);
+    struct address address = unspecified;
+    bool any = size == 1 && host[0] == '*';
+    if (!any) {
+        bool in_brackets = size >= 2 && host[0] == '[' && host[size - 1] == ']';
+        if (in_brackets) {
+            host++;
+            size -= 2;
+        }
+        bool has_colon = memchr(host, ':', size) != NULL;
+        if (has_colon != in_brackets || address_parse(host, size, &address) != ADDRESS_OK) {
+            return false;
+        }
+        any = address_equal(&address, &unspecified);
+    }
+    listener->address = address;
+    listener->port = port;
+    listener->any = any;
+    return true;
+}
+
+const char *syntax_listener(const char *text)
+{
+    struct config_listener listener;
+    return syntax_parse_listener(text, &listener)
+               ? NULL
+               : "\"ADDRESS:PORT\" such as \"127.0.0.1:8765\", \"[::1]:8765\" or, for all addresses, \"*:8765\"";
+}
+
+const char *syntax_admin(const char *text)
+{
+    struct config_listener listener;
+    bool right = text[0] == '\0' || (syntax_parse_listener(text, &listener) && address_is_ipv4(&listener.address));
+    return right ? NULL : "\"ADDRESS:PORT\" with an IPv4 address such as \"127.0.0.1:9090\", or \"\" for none";
+}
+
+const char *syntax_file_or_none(const char *text)
+{
+    return has_control(text) ? "a file name without control bytes" : NULL;
+}
+
+const char *syntax_file(const char *text)
+{
+    return text[0] == '\0' ? "a file name that is not empty" : syntax_file_or_none(text);
+}
+
+const char *syntax_name(const char *text)
+{
+    const char *at = text;
+    while (is_alphanumeric(*at) || (*at != '\0' && strchr("._-", *at) != NULL)) {
+        at++;
+    }
+    return *at == '\0' && at != text ? NULL : "a name of letters, digits, \".\", \"_\" and \"-\"";
+}
+
+const char *syntax_endpoint_path(const char *text)
+{
+    if (text[0] != '/') {
+        return "a path that begins with \"/\"";
+    }
+    if (has_control(text) || strpbrk(text, "?#%\\") != NULL) {
+        return "a path as it is when decoded, without \"?\", \"#\", \"%\", \"\\\" and control bytes";
+    }
+    for (const char *segment = text; segment != NULL; segment = strchr(segment + 1, '/')) {
+        const char *start = segment + 1;
+        size_t size = strcspn(start, "/");
+        bool is_last = start[size] == '\0';
+        bool is_dots = (size == 1 && start[0] == '.') || (size == 2 && start[0] == '.' && start[1] == '.');
+        if (is_dots || (size == 0 && !is_last)) {
+            return "a path without \"//\" and without the segments \".\" and \"..\"";
+        }
+    }
+    return NULL;
+}
+
+const char *syntax_token(const char *text)
+{
+    const char *at = text;
+    while (is_alphanumeric(*at) || (*at != '\0' && strchr("!#$%&'*+-.^_`|~", *at) != NULL)) {
+        at++;
+    }
+    return *at == '\0' && at != text ? NULL : "a token (RFC 9110: letters, digits and any of !#$%&'*+-.^_`|~)";
+}
