@@ -1,0 +1,187 @@
+/*
+ * decide - runs on civetweb's upgrade workers, one request at a time, after the strict check of its head; see decide.h.
+ */
+#include "server/door/decide.h"
+
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include <civetweb.h>
+
+#include "server/door/answer.h"
+#include "server/handlers/handler.h"
+#include "server/lobby/head.h"
+#include "server/session/session.h"
+#include "server/ws/handshake.h"
+
+/* All Connection fields of a request together; more names no protocol of ours. */
+#define CONNECTION_MAX 512
+/* Seconds after which a client that found us full may try again. */
+#define FULL_RETRY_AFTER_S 5
+
+/* What is to be answered, and under which name it is logged. */
+struct verdict {
+    unsigned status;
+    const char *cause;
+    const char *text;
+};
+
+static const struct verdict not_found = {404, "not_found", "There is nothing here."};
+static const struct verdict no_tokens = {503, "no_tokens",
+                                         "This endpoint needs tokens, which this server cannot check."};
+static const struct verdict broken = {500, "internal", "The server could not answer this request."};
+
+/* The fields of that name as one list (RFC 9110 §5.3). False when they do not fit. */
+static bool join_fields(const struct mg_request_info *info, const char *name, char *out, size_t out_size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; i < info->num_headers; i++) {
+        if (strcasecmp(info->http_headers[i].name, name) != 0) {
+            continue;
+        }
+        const char *value = info->http_headers[i].value;
+        size_t size = strlen(value);
+        size_t comma = used > 0 ? 2 : 0;
+        if (size + comma >= out_size - used) {
+            return false;
+        }
+        memcpy(out + used, ", ", comma);
+        memcpy(out + used + comma, value, size + 1);
+        used += comma + size;
+    }
+    return true;
+}
+
+static struct verdict verdict_of_handshake(enum handshake_status status)
+{
+    unsigned code = status == HANDSHAKE_NOT_UPGRADE || status == HANDSHAKE_VERSION ? 426 : 400;
+    return (struct verdict){code, "bad_handshake", handshake_status_text(status)};
+}
+
+static struct verdict verdict_of_session(enum session_status status)
+{
+    switch (status) {
+    case SESSION_OK:
+        break;
+    case SESSION_FULL:
+        return (struct verdict){503, "full", "The server has as many sessions as it may; try again later."};
+    case SESSION_STOPPING:
+        return (struct verdict){503, "stopping", "The server is shutting down."};
+    case SESSION_MEMORY:
+    case SESSION_BUSY:
+        return (struct verdict){503, "busy", "The server is busy; try again later."};
+    }
+    return broken;
+}
+
+static const struct config_endpoint *route(const struct mg_request_info *info, const struct config *config)
+{
+    char path[HEAD_PATH_MAX + 1];
+    const struct head head = {
+        .path = {.bytes = info->local_uri_raw, .size = info->local_uri_raw == NULL ? 0 : strlen(info->local_uri_raw)}};
+    if (head.path.bytes == NULL || head_decode_path(&head, path, sizeof(path)) < 0) {
+        return NULL;
+    }
+    return config_endpoint_for(config, path);
+}
+
+/* Makes a session of the request; {101} when that worked. */
+static struct verdict upgrade(const struct handshake_request *handshake, const struct lobby_request *request,
+                              const struct config_endpoint *endpoint, struct session_pool *sessions)
+{
+    char accept[HANDSHAKE_ACCEPT_SIZE];
+    char answer[ANSWER_SIZE_MAX];
+    if (!handshake_accept(handshake->key, accept)) {
+        return broken;
+    }
+    const char *protocol =
+        handshake_select_protocol(handshake->protocols, endpoint->subprotocols, endpoint->subprotocol_count);
+    struct session_offer offer = {
+        .transport = request->transport,
+        .pass = request->pass,
+        .port = request->port,
+        .tls = request->tls,
+        .config = request->config,
+        .endpoint = endpoint,
+        .handler = handler_find(endpoint->handler),
+        .protocol = protocol,
+        .answer = answer,
+        .answer_size = answer_upgrade(accept, protocol, answer, sizeof(answer)),
+        .early = request->early,
+        .early_size = request->early_size,
+    };
+    if (offer.handler == NULL || offer.answer_size == 0) {
+        return broken;
+    }
+    enum session_status status = session_start(sessions, &offer);
+    return status == SESSION_OK ? (struct verdict){101, NULL, NULL} : verdict_of_session(status);
+}
+
+static struct verdict judge(const struct mg_request_info *info, const struct lobby_request *request,
+                            struct mg_connection *connection, struct session_pool *sessions)
+{
+    const struct config_endpoint *endpoint = route(info, request->config);
+    if (endpoint == NULL) {
+        return not_found;
+    }
+    char connection_fields[CONNECTION_MAX];
+    struct handshake_request handshake = {
+        .method = info->request_method,
+        .upgrade = mg_get_header(connection, "Upgrade"),
+        .connection = connection_fields,
+        .key = mg_get_header(connection, "Sec-WebSocket-Key"),
+        .version = mg_get_header(connection, "Sec-WebSocket-Version"),
+        .protocols = mg_get_header(connection, "Sec-WebSocket-Protocol"),
+    };
+    if (!join_fields(info, "Connection", connection_fields, sizeof(connection_fields))) {
+        handshake.connection = NULL;
+    }
+    enum handshake_status status = handshake_check(&handshake);
+    if (status != HANDSHAKE_OK) {
+        return verdict_of_handshake(status);
+    }
+    if (endpoint->auth == CONFIG_AUTH_TOKEN) {
+        return no_tokens;
+    }
+    return upgrade(&handshake, request, endpoint, sessions);
+}
+
+static void answer_with(struct mg_connection *connection, const struct verdict *verdict)
+{
+    char bytes[ANSWER_SIZE_MAX];
+    struct answer answer = {.status = verdict->status,
+                            .text = verdict->text,
+                            .retry_after_s = verdict->status == 503 ? FULL_RETRY_AFTER_S : 0};
+    size_t size = answer_format(&answer, time(NULL), bytes, sizeof(bytes));
+    if (size > 0) {
+        (void)mg_write(connection, bytes, size); /* into a socketpair with room for it */
+    }
+}
+
+static void log_refused(struct log *log, const struct mg_request_info *info, const struct lobby_request *request,
+                        const struct verdict *verdict)
+{
+    char peer[ADDRESS_TEXT_SIZE];
+    log_event_limited(log, LOG_INFO, "request_refused", verdict->cause,
+                      log_str("peer", address_format_port(&request->pass.from, request->port, peer)),
+                      log_bool("tls", request->tls), log_str("cause", verdict->cause),
+                      log_u64("status", verdict->status), log_str("path", info->local_uri_raw),
+                      log_str("detail", verdict->text));
+}
+
+int decide_request(struct mg_connection *connection, struct slot *slot, struct session_pool *sessions, struct log *log)
+{
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    struct lobby_request request;
+    lobby_request_of(slot, &request);
+    struct verdict verdict = judge(info, &request, connection, sessions);
+    if (verdict.status == 101) {
+        lobby_taken(slot);
+    } else {
+        log_refused(log, info, &request, &verdict);
+        answer_with(connection, &verdict);
+    }
+    return (int)verdict.status;
+}

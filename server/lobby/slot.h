@@ -1,0 +1,125 @@
+/*
+ * slot - the members that the files of the lobby share: a connection in the lobby and the thread it belongs to.
+ *
+ * All of it belongs to the lobby thread. While a slot is SLOT_HANDED, a civetweb worker reads the transport, pass, port, config
+ * and early bytes, and sets `taken`; the socketpair orders the two: the worker begins after the head was written to it, and
+ * the lobby goes on after its end was closed.
+ */
+#ifndef PORTCULLIS_LOBBY_SLOT_H
+#define PORTCULLIS_LOBBY_SLOT_H
+
+#include <stdatomic.h>
+
+#include "server/door/answer.h"
+#include "server/lobby/head.h"
+#include "server/lobby/lobby.h"
+#include "server/loop/list.h"
+#include "server/loop/loop.h"
+
+enum slot_state {
+    SLOT_FREE,
+    SLOT_HELLO,  /* TLS: the first record is not whole; it stays in the kernel */
+    SLOT_PARKED, /* TLS: it is, and waits for its turn among limits.max_tls_handshakes */
+    SLOT_TLS,    /* in the handshake */
+    SLOT_HEAD,   /* the request head is arriving */
+    SLOT_READY,  /* it is good, and waits for its turn among LOBBY_HANDED_MAX */
+    SLOT_HANDED, /* civetweb has it */
+    SLOT_ANSWER, /* an HTTP answer is being written */
+    SLOT_LINGER, /* FIN sent: input is discarded until the peer's, so that no RST overtakes the answer */
+};
+
+struct slot {
+    struct loop_source client;
+    struct loop_source relay; /* our end of the socketpair */
+    struct list age;          /* in lobby_thread.age, by deadline: what may be evicted or times out */
+    struct list queue;        /* in lobby_thread.parked, .handshakes, .ready, or .free */
+    struct lobby_thread *home;
+    struct transport transport;
+    struct gate_pass pass;
+    const struct config *config; /* one reference, from accept on */
+    uint64_t due_ms;
+    uint64_t since_ms; /* of the TLS handshake */
+    char *bytes;       /* owned: what has arrived of the head, and behind it; later the answer */
+    size_t size;
+    size_t sent; /* of the answer */
+    struct head_scan scan;
+    uint32_t interest;
+    uint32_t ticket;
+    size_t head_size; /* once the head is good: early bytes stand behind it */
+    uint16_t generation;
+    uint16_t port;
+    uint8_t state; /* enum slot_state */
+    bool tls;
+    bool answered;     /* civetweb wrote something: behind head_size in `bytes` */
+    atomic_bool taken; /* a session has the transport and the pass */
+};
+
+struct lobby_accept {
+    struct loop_source source;
+    struct lobby_thread *home;
+    bool tls;
+};
+
+struct lobby_thread {
+    struct loop *loop;
+    struct lobby *lobby;
+    struct lobby_accept *accepts; /* one a listener */
+    struct slot *slots;
+    struct list free;
+    struct list age; /* all up to and including SLOT_HEAD, oldest first */
+    struct list parked;
+    struct list handshakes; /* SLOT_TLS, oldest first */
+    struct list ready;
+    struct list leaving; /* SLOT_ANSWER and SLOT_LINGER */
+    struct timer timer;  /* the earliest deadline of all lists */
+    char *scratch;       /* scratch_size bytes that one read may fill */
+    size_t scratch_size;
+    unsigned handshake_count;
+    unsigned handed_count;
+    int spare_fd; /* given up for a moment when there are no descriptors left */
+    const struct config *config;
+    SSL_CTX *tls;
+    struct loop_message stop_admitting;
+};
+
+struct lobby {
+    struct log *log;
+    struct gate *gate;
+    struct ready_ring *ring;
+    unsigned threads;
+    size_t slots_per_thread;
+    struct lobby_thread *thread;
+    struct lobby_listener *listeners;
+    size_t listener_count;
+    atomic_uint_least64_t counts[LOBBY_CAUSE_COUNT]; /* any thread */
+    atomic_uint stopped_admitting;                   /* any thread: how many threads have */
+};
+
+/* lobby.c */
+/* The connection is over: closed (with a RST when `reset`), given back to the gate, the slot free. */
+void slot_release(struct slot *slot, bool reset);
+void slot_watch(struct slot *slot, uint32_t events);
+void slot_report(const struct slot *slot, enum lobby_cause cause, const char *detail);
+/* Makes sure the thread wakes up for this deadline. */
+void lobby_due(struct lobby_thread *home, uint64_t due_ms);
+
+/* secure.c: ClientHello and handshake. */
+void slot_hello_begin(struct slot *slot);
+void slot_hello_ready(struct slot *slot, uint32_t events);
+void slot_handshake_ready(struct slot *slot);
+/* A handshake has ended: the next parked one may begin. */
+void slot_handshake_over(struct slot *slot);
+void lobby_unpark(struct lobby_thread *home);
+
+/* request.c: head, hand-over to civetweb, answers. */
+void slot_head_begin(struct slot *slot);
+void slot_head_ready(struct slot *slot);
+/* Civetweb is done with one: the next that is ready may go. */
+void lobby_hand_next(struct lobby_thread *home);
+void slot_relay_ready(struct loop_source *source, uint32_t events);
+/* Answers without civetweb. `status` as in answer.h; `text` is a sentence. */
+void slot_answer(struct slot *slot, unsigned status, const char *text);
+void slot_answer_ready(struct slot *slot);
+void slot_linger_ready(struct slot *slot);
+
+#endif

@@ -1,0 +1,227 @@
+/*
+ * loop - one epoll set, one timing wheel and one inbox, run by one thread; see loop.h.
+ *
+ * Lock: `inbox_lock` guards the inbox's list and count. It is held for a few instructions, and no other lock is taken
+ * under it. The eventfd is written only when the inbox goes from empty to non-empty.
+ */
+#include "server/loop/loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/loop/list.h"
+
+/* Events fetched by one epoll_wait(): enough to spread the cost of the call, few enough that timers stay punctual. */
+#define LOOP_BATCH 256
+
+struct loop {
+    int epoll_fd;
+    uint64_t now_ms;
+    struct timer_wheel timers;
+
+    struct epoll_event batch[LOOP_BATCH];
+    int batch_next; /* the part of the batch that is still to be dispatched */
+    int batch_end;
+
+    atomic_bool stop;
+    struct loop_source wake; /* the eventfd */
+
+    pthread_mutex_t inbox_lock;
+    struct loop_message *inbox_head;
+    struct loop_message **inbox_tail;
+    size_t inbox_count;
+    size_t inbox_max;
+    bool inbox_closed;
+};
+
+uint64_t loop_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void wake_up(struct loop *loop)
+{
+    uint64_t one = 1;
+    ssize_t written;
+    do {
+        written = write(loop->wake.fd, &one, sizeof(one));
+    } while (written < 0 && errno == EINTR);
+    /* EAGAIN: the counter is at its maximum, so the loop is awake anyway. */
+}
+
+/* Takes all waiting messages at once and delivers them without the lock. */
+static void deliver_inbox(struct loop *loop, bool close)
+{
+    pthread_mutex_lock(&loop->inbox_lock);
+    struct loop_message *message = loop->inbox_head;
+    loop->inbox_head = NULL;
+    loop->inbox_tail = &loop->inbox_head;
+    loop->inbox_count = 0;
+    loop->inbox_closed = loop->inbox_closed || close;
+    pthread_mutex_unlock(&loop->inbox_lock);
+
+    while (message != NULL) {
+        struct loop_message *next = message->next;
+        message->deliver(message);
+        message = next;
+    }
+}
+
+static void on_wake(struct loop_source *source, uint32_t events)
+{
+    (void)events;
+    struct loop *loop = CONTAINER_OF(source, struct loop, wake);
+    uint64_t count;
+    /* Read before the inbox is taken: a message posted in between rings again. */
+    if (read(source->fd, &count, sizeof(count)) < 0) {
+        assert(errno == EAGAIN || errno == EINTR);
+    }
+    deliver_inbox(loop, false);
+}
+
+struct loop *loop_create(size_t inbox_max)
+{
+    struct loop *loop = calloc(1, sizeof(*loop));
+    if (loop == NULL) {
+        return NULL;
+    }
+    loop->wake = (struct loop_source){.on_ready = on_wake, .fd = -1};
+    loop->inbox_tail = &loop->inbox_head;
+    loop->inbox_max = inbox_max;
+    loop->now_ms = loop_clock_ms();
+    timer_wheel_init(&loop->timers, loop->now_ms);
+    pthread_mutex_init(&loop->inbox_lock, NULL);
+
+    int wake_fd = -1;
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->epoll_fd < 0) {
+        goto failed;
+    }
+    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (wake_fd < 0 || !loop_add(loop, &loop->wake, wake_fd, EPOLLIN)) {
+        goto failed;
+    }
+    return loop;
+
+failed:;
+    int error = errno;
+    if (wake_fd >= 0) {
+        close(wake_fd);
+    }
+    if (loop->epoll_fd >= 0) {
+        close(loop->epoll_fd);
+    }
+    pthread_mutex_destroy(&loop->inbox_lock);
+    free(loop);
+    errno = error;
+    return NULL;
+}
+
+void loop_destroy(struct loop **loop_pointer)
+{
+    struct loop *loop = *loop_pointer;
+    if (loop == NULL) {
+        return;
+    }
+    *loop_pointer = NULL;
+    close(loop->wake.fd);
+    close(loop->epoll_fd);
+    pthread_mutex_destroy(&loop->inbox_lock);
+    free(loop);
+}
+
+bool loop_add(struct loop *loop, struct loop_source *source, int fd, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = source};
+    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+        return false;
+    }
+    source->fd = fd;
+    return true;
+}
+
+void loop_modify(struct loop *loop, struct loop_source *source, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = source};
+    int result = epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, source->fd, &event);
+    assert(result == 0);
+    (void)result;
+}
+
+void loop_remove(struct loop *loop, struct loop_source *source)
+{
+    if (source->fd < 0) {
+        return;
+    }
+    int result = epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+    assert(result == 0);
+    (void)result;
+    source->fd = -1;
+    for (int i = loop->batch_next; i < loop->batch_end; i++) {
+        if (loop->batch[i].data.ptr == source) {
+            loop->batch[i].data.ptr = NULL;
+        }
+    }
+}
+
+uint64_t loop_now_ms(const struct loop *loop)
+{
+    return loop->now_ms;
+}
+
+struct timer_wheel *loop_timers(struct loop *loop)
+{
+    return &loop->timers;
+}
+
+void loop_run(struct loop *loop)
+{
+    while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
+        int count =
+            epoll_wait(loop->epoll_fd, loop->batch, LOOP_BATCH, timer_wheel_wait_ms(&loop->timers, loop_clock_ms()));
+        loop->now_ms = loop_clock_ms();
+        loop->batch_next = 0;
+        loop->batch_end = count < 0 ? 0 : count; /* EINTR: look at the timers and wait again */
+        while (loop->batch_next < loop->batch_end) {
+            const struct epoll_event *event = &loop->batch[loop->batch_next++];
+            struct loop_source *source = event->data.ptr;
+            if (source != NULL) {
+                source->on_ready(source, event->events);
+            }
+        }
+        timer_wheel_run(&loop->timers, loop->now_ms);
+    }
+    deliver_inbox(loop, true);
+}
+
+void loop_stop(struct loop *loop)
+{
+    atomic_store_explicit(&loop->stop, true, memory_order_release);
+    wake_up(loop);
+}
+
+bool loop_post(struct loop *loop, struct loop_message *message)
+{
+    message->next = NULL;
+    pthread_mutex_lock(&loop->inbox_lock);
+    bool taken = !loop->inbox_closed && loop->inbox_count < loop->inbox_max;
+    bool was_empty = loop->inbox_count == 0;
+    if (taken) {
+        *loop->inbox_tail = message;
+        loop->inbox_tail = &message->next;
+        loop->inbox_count++;
+    }
+    pthread_mutex_unlock(&loop->inbox_lock);
+    if (taken && was_empty) {
+        wake_up(loop);
+    }
+    return taken;
+}

@@ -1,0 +1,60 @@
+/*
+ * loop - the event loop that lobby threads and session threads run: epoll, timers, an inbox.
+ *
+ * A loop belongs to the thread that runs it. Everything here is for that thread alone, except loop_post() and
+ * loop_stop(). Other threads never touch what a loop owns: they post a message, and the loop's thread acts on it.
+ */
+#ifndef PORTCULLIS_LOOP_LOOP_H
+#define PORTCULLIS_LOOP_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#include "server/loop/timer.h"
+
+/* Something with a file descriptor; a member of what it belongs to. */
+struct loop_source {
+    void (*on_ready)(struct loop_source *source, uint32_t events); /* EPOLLIN, EPOLLOUT, … */
+    int fd;                                                        /* -1: not watched */
+};
+
+/* Something another thread says; a member of what it is about, or allocated. */
+struct loop_message {
+    struct loop_message *next;
+    void (*deliver)(struct loop_message *message); /* on the loop's thread; the message is the receiver's then */
+};
+
+struct loop;
+
+/* `inbox_max`: messages that may wait; loop_post() refuses more. NULL with errno set. */
+struct loop *loop_create(size_t inbox_max);
+/* After loop_run() has returned (or was never called), and nothing can post any more. */
+void loop_destroy(struct loop **loop);
+
+/* Runs until loop_stop(). Closes the inbox at the end: messages that were accepted are delivered first. */
+void loop_run(struct loop *loop);
+/* Any thread; the loop ends after what it is doing. */
+void loop_stop(struct loop *loop);
+
+/* Watches `fd`, which stays the caller's. False with errno set (ENOMEM, ENOSPC). */
+bool __attribute__((warn_unused_result))
+loop_add(struct loop *loop, struct loop_source *source, int fd, uint32_t events);
+void loop_modify(struct loop *loop, struct loop_source *source, uint32_t events);
+/* Stops watching, before the fd is closed. Events already fetched for it are dropped: the source may be freed at once.
+ * Does nothing for a source that is not watched. */
+void loop_remove(struct loop *loop, struct loop_source *source);
+
+/* CLOCK_MONOTONIC in milliseconds, read once an iteration. */
+uint64_t loop_now_ms(const struct loop *loop);
+struct timer_wheel *loop_timers(struct loop *loop);
+
+/* Any thread, never blocks for long. False when the inbox is full or closed: the message is still the caller's.
+ * Messages of one sender are delivered in their order. */
+bool __attribute__((warn_unused_result)) loop_post(struct loop *loop, struct loop_message *message);
+
+/* CLOCK_MONOTONIC in milliseconds, now. Any thread. */
+uint64_t loop_clock_ms(void);
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * transport - reading and writing a connection, plain or TLS; called by its owner's loop, see transport.h.
+ */
+#include "server/loop/transport.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+static enum transport_status plain_error(int error, enum transport_status want)
+{
+    return error == EAGAIN || error == EWOULDBLOCK ? want : TRANSPORT_LOST;
+}
+
+static enum transport_status tls_error(SSL *ssl, int result)
+{
+    switch (SSL_get_error(ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+        return TRANSPORT_WANT_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return TRANSPORT_WANT_WRITE;
+    case SSL_ERROR_ZERO_RETURN:
+        return TRANSPORT_END;
+    case SSL_ERROR_SYSCALL:
+        return TRANSPORT_LOST;
+    default:
+        /* OpenSSL 3 reports a FIN without close_notify as a protocol error; to us it is a cut connection. */
+        return ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING ? TRANSPORT_LOST
+                                                                                      : TRANSPORT_TLS_ERROR;
+    }
+}
+
+enum transport_status transport_read(struct transport *transport, void *bytes, size_t size, size_t *size_r)
+{
+    if (transport->ssl != NULL) {
+        ERR_clear_error();
+        int result = SSL_read_ex(transport->ssl, bytes, size, size_r);
+        return result == 1 ? TRANSPORT_OK : tls_error(transport->ssl, result);
+    }
+    ssize_t count;
+    do {
+        count = recv(transport->fd, bytes, size, 0);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) {
+        return plain_error(errno, TRANSPORT_WANT_READ);
+    }
+    *size_r = (size_t)count;
+    return count == 0 ? TRANSPORT_END : TRANSPORT_OK;
+}
+
+bool transport_has_pending(const struct transport *transport)
+{
+    return transport->ssl != NULL && SSL_has_pending(transport->ssl) == 1;
+}
+
+static enum transport_status tls_write(SSL *ssl, struct iovec *pieces, int count, size_t *written_r)
+{
+    *written_r = 0;
+    for (int i = 0; i < count; i++) {
+        const char *bytes = pieces[i].iov_base;
+        size_t left = pieces[i].iov_len;
+        while (left > 0) {
+            size_t written = 0;
+            ERR_clear_error();
+            int result = SSL_write_ex(ssl, bytes, left, &written);
+            if (result != 1) {
+                return tls_error(ssl, result);
+            }
+            bytes += written;
+            left -= written;
+            *written_r += written;
+        }
+    }
+    return TRANSPORT_OK;
+}
+
+static enum transport_status plain_write(int fd, struct iovec *pieces, int count, size_t *written_r)
+{
+    size_t total = 0;
+    for (int i = 0; i < count; i++) {
+        total += pieces[i].iov_len;
+    }
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
+    ssize_t written;
+    do {
+        written = count == 1 ? send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
+                             : sendmsg(fd, &message, MSG_NOSIGNAL);
+    } while (written < 0 && errno == EINTR);
+    *written_r = written < 0 ? 0 : (size_t)written;
+    if (written < 0) {
+        return plain_error(errno, TRANSPORT_WANT_WRITE);
+    }
+    return *written_r == total ? TRANSPORT_OK : TRANSPORT_WANT_WRITE;
+}
+
+enum transport_status transport_write(struct transport *transport, struct iovec *pieces, int count, size_t *written_r)
+{
+    assert(count > 0);
+    return transport->ssl != NULL ? tls_write(transport->ssl, pieces, count, written_r)
+                                  : plain_write(transport->fd, pieces, count, written_r);
+}
+
+void transport_shutdown(struct transport *transport)
+{
+    if (transport->ssl != NULL && SSL_is_init_finished(transport->ssl)) {
+        ERR_clear_error();
+        (void)SSL_shutdown(transport->ssl); /* sends close_notify once; the peer's is not waited for */
+    }
+    (void)shutdown(transport->fd, SHUT_WR); /* ENOTCONN when the peer is gone already */
+}
+
+void transport_close(struct transport *transport, bool reset)
+{
+    if (transport->fd < 0) {
+        return;
+    }
+    if (transport->ssl != NULL) {
+        SSL_free(transport->ssl);
+        transport->ssl = NULL;
+    }
+    if (reset) {
+        struct linger linger = {.l_onoff = 1, .l_linger = 0};
+        (void)setsockopt(transport->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+    }
+    (void)close(transport->fd);
+    transport->fd = -1;
+}

@@ -1,0 +1,47 @@
+/*
+ * transport - a connected non-blocking socket, with or without TLS on it.
+ *
+ * One thread at a time, the owner of the connection; handed over whole from the lobby to a session loop.
+ */
+#ifndef PORTCULLIS_LOOP_TRANSPORT_H
+#define PORTCULLIS_LOOP_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/uio.h>
+
+typedef struct ssl_st SSL;
+
+struct transport {
+    int fd;   /* -1: none */
+    SSL *ssl; /* NULL: plain */
+};
+
+enum transport_status {
+    TRANSPORT_OK,
+    TRANSPORT_WANT_READ,  /* nothing more before the socket is readable */
+    TRANSPORT_WANT_WRITE, /* nothing more before the socket is writable */
+    TRANSPORT_END,        /* the peer ended its direction in order */
+    TRANSPORT_LOST,       /* reset, timed out, or cut without TLS close_notify */
+    TRANSPORT_TLS_ERROR,  /* the peer broke TLS; nothing may be written any more */
+};
+
+/* Reads up to `size` bytes; *size_r > 0 on TRANSPORT_OK. */
+enum transport_status __attribute__((warn_unused_result))
+transport_read(struct transport *transport, void *bytes, size_t size, size_t *size_r);
+
+/* Whether transport_read() would give bytes that the kernel no longer holds, so that epoll would not tell of them. */
+bool transport_has_pending(const struct transport *transport);
+
+/* Writes the pieces in order, as much as goes; *written_r is the bytes taken, also when the status is not OK.
+ * TRANSPORT_OK: all of them. After a WANT status the next write must begin with the bytes that were not taken. */
+enum transport_status __attribute__((warn_unused_result))
+transport_write(struct transport *transport, struct iovec *pieces, int count, size_t *written_r);
+
+/* Tells the peer that nothing more comes: TLS close_notify, then FIN. Reading goes on. */
+void transport_shutdown(struct transport *transport);
+
+/* Frees and closes; with `reset` the peer gets a RST and unsent bytes are dropped. Afterwards fd is -1. */
+void transport_close(struct transport *transport, bool reset);
+
+#endif

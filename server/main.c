@@ -1,0 +1,122 @@
+/*
+ * main - the command line of `portcullis`.
+ */
+#include <getopt.h>
+#include <gnu/libc-version.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libconfig.h>
+#include <openssl/crypto.h>
+
+#include "server/config/config.h"
+#include "server/door/door.h"
+#include "server/server.h"
+#include "server/version.h"
+
+static const char *const default_files[] = {"etc/portcullis.conf", "/etc/portcullis/portcullis.conf"};
+
+enum option_code { OPTION_CHECK = 256, OPTION_REFERENCE };
+
+static void print_help(FILE *out)
+{
+    fputs("usage: portcullis [-c FILE] [--check-config] [--help-config] [--version] [--help]\n"
+          "\n"
+          "A hardened WebSocket server.\n"
+          "\n"
+          "  -c, --config FILE   the config file (default: etc/portcullis.conf, then\n"
+          "                      /etc/portcullis/portcullis.conf)\n"
+          "      --check-config  report every error of the config file and exit: 0 when there is none, else 1\n"
+          "      --help-config   print every key of the config file with its type, range and default\n"
+          "  -V, --version       print the versions of portcullis and of the libraries in use\n"
+          "  -h, --help          print this\n"
+          "\n"
+          "SIGTERM and SIGINT end it: sessions are closed with 1001 first. SIGHUP makes it read the config file and\n"
+          "open its logs again.\n",
+          out);
+}
+
+static void print_versions(void)
+{
+    printf("portcullis %s\n", PORTCULLIS_VERSION);
+    printf("civetweb %s\n", door_civetweb_version());
+    printf("OpenSSL %s\n", OpenSSL_version(OPENSSL_VERSION_STRING));
+    printf("libconfig %d.%d.%d (headers; the library does not tell)\n", LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR,
+           LIBCONFIG_VER_REVISION);
+    printf("glibc %s\n", gnu_get_libc_version());
+}
+
+static void report(void *context, bool is_error, const char *line)
+{
+    (void)context;
+    fprintf(stderr, "%s%s\n", is_error ? "" : "warning: ", line);
+}
+
+static int check_config(const char *file)
+{
+    const struct config *config = config_load(file, report, NULL);
+    if (config == NULL) {
+        return 1;
+    }
+    config_unref(&config);
+    printf("%s: ok\n", file);
+    return 0;
+}
+
+static const char *default_file(void)
+{
+    for (size_t i = 0; i < sizeof(default_files) / sizeof(default_files[0]); i++) {
+        if (access(default_files[i], F_OK) == 0) {
+            return default_files[i];
+        }
+    }
+    return default_files[0];
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"check-config", no_argument, NULL, OPTION_CHECK},
+        {"help-config", no_argument, NULL, OPTION_REFERENCE},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *file = NULL;
+    bool check = false;
+    int code;
+    while ((code = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
+        switch (code) {
+        case 'c':
+            file = optarg;
+            break;
+        case OPTION_CHECK:
+            check = true;
+            break;
+        case OPTION_REFERENCE:
+            config_write_reference(stdout);
+            return 0;
+        case 'V':
+            print_versions();
+            return 0;
+        case 'h':
+            print_help(stdout);
+            return 0;
+        default:
+            print_help(stderr);
+            return 2;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "portcullis: unexpected argument: %s\n", argv[optind]);
+        print_help(stderr);
+        return 2;
+    }
+    if (file == NULL) {
+        file = default_file();
+    }
+    return check ? check_config(file) : server_run(file);
+}

@@ -1,0 +1,395 @@
+/*
+ * server - puts the rooms together, waits for signals, takes everything down again; see server.h.
+ *
+ * All of it runs on the main thread. Signals are blocked in every thread and read here from a signalfd, so that no handler
+ * ever interrupts a worker.
+ */
+#define _GNU_SOURCE /* signalfd */
+
+#include "server/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <openssl/ssl.h>
+
+#include "logging/log.h"
+#include "server/config/config.h"
+#include "server/door/door.h"
+#include "server/door/ready_ring.h"
+#include "server/gate/gate.h"
+#include "server/lobby/listener.h"
+#include "server/lobby/lobby.h"
+#include "server/loop/loop.h"
+#include "server/refusals.h"
+#include "server/session/pool.h"
+#include "server/version.h"
+
+/* Refusals are summed up over this time. */
+#define PERIOD_MS 10000
+/* What a stuck log file may hold up the end of the process. */
+#define LOG_CLOSE_MS 2000
+/* Descriptors of a connection in the lobby: its socket and a socketpair. */
+#define FILES_PER_LOBBY_CONNECTION 3
+/* Listeners, epoll sets, eventfds, logs, and what libraries open. */
+#define FILES_OF_OUR_OWN 256
+
+struct server {
+    const char *file;
+    const struct config *config;
+    struct log *log;
+    struct gate *gate;
+    SSL_CTX *tls;
+    struct session_pool *sessions;
+    struct ready_ring *ring;
+    struct lobby *lobby;
+    struct door *door;
+    struct refusals refusals;
+    unsigned session_threads;
+    int signal_fd;
+};
+
+/* ---- config ---- */
+
+static void report_to_stderr(void *context, bool is_error, const char *line)
+{
+    (void)context;
+    fprintf(stderr, "%s%s\n", is_error ? "" : "warning: ", line);
+}
+
+static void report_to_log(void *context, bool is_error, const char *line)
+{
+    struct server *server = context;
+    log_event(server->log, is_error ? LOG_ERROR : LOG_WARNING, "config", log_str("detail", line));
+}
+
+static bool uses_tls(const struct config *config)
+{
+    for (size_t i = 0; i < config->listener_count; i++) {
+        if (config->listeners[i].tls) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned session_threads_of(const struct config *config)
+{
+    if (config->pool.session_threads != 0) {
+        return config->pool.session_threads;
+    }
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : (unsigned)cores;
+}
+
+/* ---- start ---- */
+
+static bool block_signals(struct server *server)
+{
+    sigset_t signals;
+    sigfillset(&signals);
+    /* These are about this very thread and must stay what they are. */
+    sigdelset(&signals, SIGSEGV);
+    sigdelset(&signals, SIGBUS);
+    sigdelset(&signals, SIGFPE);
+    sigdelset(&signals, SIGILL);
+    sigdelset(&signals, SIGABRT);
+    sigdelset(&signals, SIGTRAP);
+    sigdelset(&signals, SIGPROF);
+    if (sigprocmask(SIG_SETMASK, &signals, NULL) != 0) {
+        return false;
+    }
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    sigaddset(&wanted, SIGHUP);
+    server->signal_fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+    return server->signal_fd >= 0;
+}
+
+/* As many descriptors as the config may need, or a warning that says what happens. */
+static void raise_file_limit(const struct server *server)
+{
+    const struct config *config = server->config;
+    rlim_t need = (rlim_t)config->limits.max_connections +
+                  (rlim_t)config->limits.max_lobby * FILES_PER_LOBBY_CONNECTION + FILES_OF_OUR_OWN;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need) {
+        return;
+    }
+    limit.rlim_cur = need < limit.rlim_max ? need : limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < need) {
+        log_event(server->log, LOG_WARNING, "file_limit", log_u64("limit", limit.rlim_cur), log_u64("needed", need),
+                  log_str("detail", "the process may open fewer files than the limits of the config add up to: "
+                                    "connections past that are reset; raise it with ulimit -n or LimitNOFILE="));
+    }
+}
+
+static bool open_log(struct server *server)
+{
+    char error[512];
+    server->log = log_open(&server->config->log, error, sizeof(error));
+    if (server->log == NULL) {
+        fprintf(stderr, "portcullis: %s\n", error);
+        return false;
+    }
+    log_event(server->log, LOG_NOTICE, "starting", log_str("version", PORTCULLIS_VERSION),
+              log_str("config", server->file), log_i64("pid", getpid()));
+    return true;
+}
+
+static bool fail(const struct server *server, const char *what, const char *why)
+{
+    log_event(server->log, LOG_ERROR, "cannot_start", log_str("what", what), log_str("detail", why));
+    fprintf(stderr, "portcullis: %s: %s\n", what, why);
+    return false;
+}
+
+static bool open_tls(const struct server *server, const struct config *config, SSL_CTX **tls_r)
+{
+    char error[512];
+    *tls_r = NULL;
+    if (!uses_tls(config)) {
+        return true;
+    }
+    *tls_r = tls_context_create(config, error, sizeof(error));
+    if (*tls_r == NULL) {
+        log_event(server->log, LOG_ERROR, "tls", log_str("detail", error));
+        return false;
+    }
+    return true;
+}
+
+/* Opens all listeners and makes the lobby, which then owns them. */
+static bool open_lobby(struct server *server)
+{
+    const struct config *config = server->config;
+    char error[512];
+    struct lobby_listener *listeners = calloc(config->listener_count, sizeof(*listeners));
+    size_t opened = 0;
+    while (listeners != NULL && opened < config->listener_count) {
+        listeners[opened].fd = listener_open(&config->listeners[opened], error, sizeof(error));
+        listeners[opened].tls = config->listeners[opened].tls;
+        if (listeners[opened].fd < 0) {
+            (void)fail(server, "listener", error);
+            break;
+        }
+        opened++;
+    }
+    if (listeners != NULL && opened == config->listener_count) {
+        const struct lobby_setup setup = {
+            .threads = config->pool.lobby_threads,
+            .listeners = listeners,
+            .listener_count = opened,
+            .config = config,
+            .tls = server->tls,
+            .gate = server->gate,
+            .log = server->log,
+            .ring = server->ring,
+        };
+        server->lobby = lobby_create(&setup);
+        if (server->lobby == NULL) {
+            (void)fail(server, "lobby", strerror(errno));
+        }
+    }
+    for (size_t i = 0; i < opened; i++) {
+        if (server->lobby == NULL) {
+            close(listeners[i].fd);
+        }
+    }
+    /* What each is bound to is told once everything runs. */
+    for (size_t i = 0; server->lobby != NULL && i < opened; i++) {
+        struct address address;
+        uint16_t port;
+        char text[ADDRESS_TEXT_SIZE];
+        if (listener_address(listeners[i].fd, &address, &port)) {
+            log_event(server->log, LOG_NOTICE, "listening",
+                      log_str("address", address_format_port(&address, port, text)), log_bool("tls", listeners[i].tls));
+        }
+    }
+    free(listeners);
+    return server->lobby != NULL;
+}
+
+static bool open_door(struct server *server)
+{
+    char error[256];
+    const struct door_setup setup = {
+        .lobby_threads = server->config->pool.lobby_threads,
+        .session_threads = server->session_threads,
+        .upgrade_threads = server->config->pool.upgrade_threads,
+        .lobby = server->lobby,
+        .sessions = server->sessions,
+        .ring = server->ring,
+        .log = server->log,
+    };
+    server->door = door_start(&setup, error, sizeof(error));
+    return server->door != NULL || fail(server, "door", error);
+}
+
+static bool start(struct server *server)
+{
+    server->config = config_load(server->file, report_to_stderr, NULL);
+    if (server->config == NULL || !open_log(server)) {
+        return false;
+    }
+    raise_file_limit(server);
+    server->session_threads = session_threads_of(server->config);
+    server->gate = gate_create(&server->config->firewall);
+    if (server->gate == NULL) {
+        return fail(server, "firewall", strerror(ENOMEM));
+    }
+    if (!open_tls(server, server->config, &server->tls)) {
+        return fail(server, "tls", "the certificate or its key cannot be used; see above");
+    }
+    server->sessions = session_pool_create(server->session_threads, server->log, server->gate);
+    server->ring = ready_ring_create((size_t)server->config->pool.lobby_threads * LOBBY_HANDED_MAX + 1);
+    if (server->sessions == NULL || server->ring == NULL) {
+        return fail(server, "session loops", strerror(errno));
+    }
+    if (!open_lobby(server) || !open_door(server)) {
+        return false;
+    }
+    log_event(server->log, LOG_NOTICE, "ready", log_u64("session_threads", server->session_threads),
+              log_u64("endpoints", server->config->endpoint_count));
+    return true;
+}
+
+/* ---- reload ---- */
+
+/* All of the new config, or nothing of it. */
+static void reload(struct server *server)
+{
+    const struct config *config = config_load(server->file, report_to_log, server);
+    SSL_CTX *tls = NULL;
+    const char *failed = NULL;
+    if (config == NULL) {
+        failed = "the config file has errors";
+    } else if (!open_tls(server, config, &tls)) {
+        failed = "the certificate or its key cannot be used";
+    } else if (!gate_reconfigure(server->gate, &config->firewall)) {
+        failed = "out of memory";
+    }
+    if (failed != NULL) {
+        log_event(server->log, LOG_ERROR, "reload_refused", log_str("config", server->file), log_str("cause", failed),
+                  log_str("detail", "the running config stays in force"));
+        log_audit(server->log, "reload_refused", log_str("config", server->file), log_str("cause", failed));
+        log_reopen(server->log, &server->config->log);
+        SSL_CTX_free(tls);
+        config_unref(&config);
+        return;
+    }
+    config_report_restart(server->config, config, report_to_log, server);
+    log_reopen(server->log, &config->log);
+    if (!lobby_reload(server->lobby, config, tls)) {
+        log_event(server->log, LOG_ERROR, "reload",
+                  log_str("detail", "out of memory: some lobby threads keep the old config"));
+    }
+    SSL_CTX_free(server->tls);
+    server->tls = tls;
+    config_unref(&server->config);
+    server->config = config;
+    log_event(server->log, LOG_NOTICE, "reloaded", log_str("config", server->file));
+    log_audit(server->log, "reloaded", log_str("config", server->file));
+}
+
+/* ---- the end ---- */
+
+static void release(struct server *server)
+{
+    door_stop(&server->door);
+    lobby_destroy(&server->lobby);
+    ready_ring_destroy(&server->ring);
+    session_pool_destroy(&server->sessions);
+    SSL_CTX_free(server->tls);
+    gate_destroy(&server->gate);
+    if (server->log != NULL) {
+        log_event(server->log, LOG_NOTICE, "stopped", log_i64("pid", getpid()));
+        log_close(&server->log, LOG_CLOSE_MS);
+    }
+    config_unref(&server->config);
+    if (server->signal_fd >= 0) {
+        close(server->signal_fd);
+    }
+}
+
+/* Waits for a signal or, while draining, for the last session; a period at most. Returns the signal's number, or 0. */
+static int wait_event(const struct server *server, int timeout_ms)
+{
+    struct pollfd events[2] = {{.fd = server->signal_fd, .events = POLLIN},
+                               {.fd = door_event_fd(server->door), .events = POLLIN}};
+    if (poll(events, 2, timeout_ms) <= 0 || (events[0].revents & POLLIN) == 0) {
+        return 0;
+    }
+    struct signalfd_siginfo info;
+    return read(server->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info) ? (int)info.ssi_signo : 0;
+}
+
+/* Sessions are told 1001 and given time; newcomers find the door closed. False when a second signal cut it short. */
+static bool drain(struct server *server, int signal_number)
+{
+    uint32_t timeout_ms = server->config->limits.drain_timeout_ms;
+    log_event(server->log, LOG_NOTICE, "draining", log_str("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"),
+              log_u64("sessions", session_pool_open(server->sessions)), log_seconds("timeout", timeout_ms));
+    log_audit(server->log, "draining", log_u64("sessions", session_pool_open(server->sessions)));
+    lobby_stop_admitting(server->lobby);
+    session_pool_drain(server->sessions, timeout_ms);
+    while (!door_sessions_ended(server->door)) {
+        int number = wait_event(server, -1);
+        if (number == SIGTERM || number == SIGINT) {
+            log_event(server->log, LOG_WARNING, "drain_cut_short",
+                      log_u64("sessions", session_pool_open(server->sessions)));
+            log_close(&server->log, LOG_CLOSE_MS);
+            return false;
+        }
+    }
+    lobby_stop(server->lobby);
+    return true;
+}
+
+/* Until a signal to stop; returns it. */
+static int serve(struct server *server)
+{
+    uint64_t report_ms = loop_clock_ms() + PERIOD_MS;
+    for (;;) {
+        uint64_t now_ms = loop_clock_ms();
+        if (now_ms >= report_ms) {
+            refusals_report(&server->refusals, server->gate, server->lobby, server->log);
+            report_ms = now_ms + PERIOD_MS;
+        }
+        int number = wait_event(server, (int)(report_ms - now_ms));
+        if (number == SIGHUP) {
+            reload(server);
+        } else if (number != 0) {
+            return number;
+        }
+    }
+}
+
+int server_run(const char *config_file)
+{
+    struct server server = {.file = config_file, .signal_fd = -1};
+    if (!block_signals(&server)) {
+        perror("portcullis: signals");
+        return 1;
+    }
+    if (!start(&server)) {
+        release(&server);
+        return 1;
+    }
+    if (!drain(&server, serve(&server))) {
+        _exit(1); /* threads still run: nothing can be freed */
+    }
+    refusals_report(&server.refusals, server.gate, server.lobby, server.log);
+    release(&server);
+    return 0;
+}

@@ -1,0 +1,54 @@
+/*
+ * cause - why a session ended. One table; every end has exactly one cause, and there is no default.
+ *
+ * Columns: name, label in logs and metrics, who ended it, close code on the wire of plain endpoints (0: none is sent, or the
+ * peer's own is echoed), sentence for people.
+ */
+#ifndef PORTCULLIS_SESSION_CAUSE_H
+#define PORTCULLIS_SESSION_CAUSE_H
+
+#include "server/ws/close.h"
+
+enum cause_side { CAUSE_PEER, CAUSE_SERVER, CAUSE_NETWORK };
+
+#define CAUSE_TABLE(X)                                                                                              \
+    X(CLIENT_CLOSED, "client_closed", CAUSE_PEER, 0, "The client closed the session with a Close frame.")           \
+    X(CLIENT_GONE, "client_gone", CAUSE_PEER, 0, "The client ended the connection without a Close frame.")          \
+    X(CONNECTION_LOST, "connection_lost", CAUSE_NETWORK, 0,                                                         \
+      "The connection was reset or failed while reading or writing.")                                               \
+    X(TLS_FAILED, "tls_failed", CAUSE_NETWORK, 0, "The TLS layer reported an error; nothing more can be sent.")     \
+    X(PROTOCOL_ERROR, "protocol_error", CAUSE_SERVER, WS_CLOSE_PROTOCOL_ERROR,                                      \
+      "The client broke the WebSocket protocol.")                                                                   \
+    X(INVALID_DATA, "invalid_data", CAUSE_SERVER, WS_CLOSE_INVALID_DATA,                                            \
+      "A text message or close reason was not UTF-8.")                                                              \
+    X(MESSAGE_TOO_BIG, "message_too_big", CAUSE_SERVER, WS_CLOSE_TOO_BIG,                                           \
+      "A message was larger than limits.max_message.")                                                              \
+    X(TOO_MANY_FRAGMENTS, "too_many_fragments", CAUSE_SERVER, WS_CLOSE_POLICY,                                      \
+      "A message came in more frames than limits.max_fragments.")                                                   \
+    X(IDLE_TIMEOUT, "idle_timeout", CAUSE_SERVER, WS_CLOSE_DEADLINE, "No message arrived for limits.idle_timeout.") \
+    X(PONG_TIMEOUT, "pong_timeout", CAUSE_SERVER, WS_CLOSE_DEADLINE,                                                \
+      "A ping was not answered within limits.pong_timeout.")                                                        \
+    X(MESSAGE_TIMEOUT, "message_timeout", CAUSE_SERVER, WS_CLOSE_DEADLINE,                                          \
+      "A message did not arrive whole within limits.message_timeout.")                                              \
+    X(SLOW_CONSUMER, "slow_consumer", CAUSE_SERVER, WS_CLOSE_POLICY,                                                \
+      "The client did not read: its send queue passed limits.send_queue.")                                          \
+    X(SERVER_STOPPING, "server_stopping", CAUSE_SERVER, WS_CLOSE_GOING_AWAY, "The server is shutting down.")        \
+    X(OUT_OF_MEMORY, "out_of_memory", CAUSE_SERVER, WS_CLOSE_INTERNAL,                                              \
+      "The server could not get memory for the session.")
+
+enum cause {
+#define CAUSE_ENUM_(name, label, side, code, sentence) CAUSE_##name,
+    CAUSE_TABLE(CAUSE_ENUM_)
+#undef CAUSE_ENUM_
+};
+#define CAUSE_ONE_(name, label, side, code, sentence) +1
+enum { CAUSE_COUNT = 0 CAUSE_TABLE(CAUSE_ONE_) };
+#undef CAUSE_ONE_
+
+const char *cause_label(enum cause cause);
+const char *cause_sentence(enum cause cause);
+enum cause_side cause_side(enum cause cause);
+const char *cause_side_label(enum cause_side side); /* "client", "server", "network" */
+enum ws_close_code cause_close_code(enum cause cause);
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * output - how a session's frames reach its socket: gathered in the loop's buffer, written once an event, and queued
+ * in the session when the socket does not take them. Runs on the session's loop.
+ */
+#include "server/session/session_private.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* A write that failed; what is left goes nowhere. */
+static void lose(struct session *session, enum transport_status status)
+{
+    session_abort(session, status == TRANSPORT_TLS_ERROR ? CAUSE_TLS_FAILED : CAUSE_CONNECTION_LOST);
+}
+
+static bool append(struct session *session, const void *bytes, size_t size)
+{
+    if (!queue_append(&session->queue, bytes, size)) {
+        session_abort(session, CAUSE_OUT_OF_MEMORY);
+        return false;
+    }
+    return true;
+}
+
+/* Writes the pieces as far as the socket takes them and queues the rest. The queue is empty. */
+static void write_pieces(struct session *session, struct iovec *pieces, int count)
+{
+    size_t written = 0;
+    enum transport_status status = transport_write(&session->transport, pieces, count, &written);
+    if (status != TRANSPORT_OK && status != TRANSPORT_WANT_READ && status != TRANSPORT_WANT_WRITE) {
+        lose(session, status);
+        return;
+    }
+    session->write_wants_read = status == TRANSPORT_WANT_READ;
+    for (int i = 0; i < count; i++) {
+        size_t sent = written < pieces[i].iov_len ? written : pieces[i].iov_len;
+        written -= sent;
+        if (sent < pieces[i].iov_len &&
+            !append(session, (const uint8_t *)pieces[i].iov_base + sent, pieces[i].iov_len - sent)) {
+            return;
+        }
+    }
+}
+
+static void flush_gathered(struct session *session)
+{
+    struct session_loop *home = session->home;
+    size_t size = home->output_size;
+    home->output_size = 0;
+    if (size == 0 || session->state == SESSION_DEAD) {
+        return;
+    }
+    if (queue_size(&session->queue) > 0) {
+        (void)append(session, home->output, size);
+        return;
+    }
+    struct iovec piece = {.iov_base = home->output, .iov_len = size};
+    write_pieces(session, &piece, 1);
+}
+
+void session_output_begin(struct session *session)
+{
+    assert(session->home->output_owner == NULL);
+    session->home->output_owner = session;
+}
+
+void session_output_end(struct session *session)
+{
+    assert(session->home->output_owner == session);
+    flush_gathered(session);
+    session->home->output_owner = NULL;
+}
+
+void session_output_resume(struct session *session)
+{
+    while (queue_size(&session->queue) > 0 && session->state != SESSION_DEAD) {
+        struct iovec piece = {.iov_base = queue_bytes(&session->queue), .iov_len = queue_size(&session->queue)};
+        size_t written = 0;
+        enum transport_status status = transport_write(&session->transport, &piece, 1, &written);
+        if (written > 0) {
+            queue_consume(&session->queue, written);
+            session->stalled_since_ms = loop_now_ms(session->home->loop);
+        }
+        if (status == TRANSPORT_WANT_READ || status == TRANSPORT_WANT_WRITE) {
+            session->write_wants_read = status == TRANSPORT_WANT_READ;
+            return;
+        }
+        if (status != TRANSPORT_OK) {
+            lose(session, status);
+        }
+    }
+    session->write_wants_read = false;
+}
+
+/* Copies into the loop's buffer, writing it out whenever it is full. */
+static void gather(struct session *session, const void *bytes, size_t size)
+{
+    struct session_loop *home = session->home;
+    const uint8_t *from = bytes;
+    while (size > 0 && session->state != SESSION_DEAD) {
+        size_t room = SESSION_OUTPUT_SIZE - home->output_size;
+        if (room == 0) {
+            flush_gathered(session);
+            continue;
+        }
+        size_t part = size < room ? size : room;
+        memcpy(home->output + home->output_size, from, part);
+        home->output_size += part;
+        from += part;
+        size -= part;
+    }
+}
+
+/* A large message on a plain connection: together with what was gathered before it, from where it lies. */
+static void write_directly(struct session *session, struct iovec *pieces, int count)
+{
+    struct session_loop *home = session->home;
+    struct iovec all[4];
+    all[0] = (struct iovec){.iov_base = home->output, .iov_len = home->output_size};
+    for (int i = 0; i < count; i++) {
+        all[i + 1] = pieces[i];
+    }
+    home->output_size = 0;
+    write_pieces(session, all, count + 1);
+}
+
+/* Whether the peer takes its output: the mark is looked at before a message is added, so that one message of any allowed
+ * size always fits. */
+static bool within_mark(struct session *session)
+{
+    uint64_t mark = session->config->limits.send_queue;
+    if (queue_size(&session->queue) < mark) {
+        return true;
+    }
+    session_output_resume(session); /* perhaps it has just read */
+    return session->state != SESSION_DEAD && queue_size(&session->queue) < mark;
+}
+
+void session_output_frame(struct session *session, enum ws_opcode opcode, const void *head, size_t head_size,
+                          const void *body, size_t body_size)
+{
+    assert(session->home->output_owner == session);
+    assert(head_size <= SIZE_MAX - FRAME_SERVER_HEADER_MAX - body_size);
+    if (session->state == SESSION_DEAD) {
+        return;
+    }
+    if (!within_mark(session)) {
+        session_abort(session, CAUSE_SLOW_CONSUMER);
+        return;
+    }
+    uint8_t header[FRAME_SERVER_HEADER_MAX];
+    size_t header_size = frame_write_header(header, true, 0, opcode, (uint64_t)head_size + body_size);
+    if (session->transport.ssl == NULL && body_size >= SESSION_DIRECT_SIZE && queue_size(&session->queue) == 0) {
+        /* sendmsg() only reads what the pieces point to; struct iovec has no const. */
+        struct iovec pieces[3] = {{.iov_base = header, .iov_len = header_size},
+                                  {.iov_base = (void *)(uintptr_t)head, .iov_len = head_size},
+                                  {.iov_base = (void *)(uintptr_t)body, .iov_len = body_size}};
+        write_directly(session, pieces, 3);
+        return;
+    }
+    gather(session, header, header_size);
+    gather(session, head, head_size);
+    gather(session, body, body_size);
+}

@@ -1,0 +1,126 @@
+/*
+ * pool - makes, runs and drains the session loops; see pool.h.
+ */
+#include "server/session/pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "server/session/session_private.h"
+
+/* Sessions on their way to a loop: more than the workers can decide while a loop is busy with one batch of events. */
+#define INBOX_MAX 4096
+
+static void drain_all(struct session_loop *home)
+{
+    struct session *next;
+    for (struct session *session = home->first; session != NULL; session = next) {
+        next = session->next;
+        session_close(session, CAUSE_SERVER_STOPPING);
+    }
+}
+
+/* The time is up: what is left ends without waiting for its peer. */
+static void on_drain_due(struct timer *timer, uint64_t now_ms)
+{
+    (void)now_ms;
+    struct session_loop *home = CONTAINER_OF(timer, struct session_loop, drain_timer);
+    while (home->first != NULL) {
+        session_abort(home->first, CAUSE_SERVER_STOPPING);
+        session_destroy(home->first);
+    }
+}
+
+static void on_drain(struct loop_message *message)
+{
+    struct session_loop *home = CONTAINER_OF(message, struct session_loop, drain_message);
+    home->draining = true;
+    timer_set(loop_timers(home->loop), &home->drain_timer, loop_now_ms(home->loop) + home->drain_timeout_ms);
+    drain_all(home);
+    if (home->first == NULL) {
+        loop_stop(home->loop);
+    }
+}
+
+static bool init_loop(struct session_loop *home, struct session_pool *pool)
+{
+    home->pool = pool;
+    home->loop = loop_create(INBOX_MAX);
+    home->input = malloc(SESSION_INPUT_SIZE);
+    home->output = malloc(SESSION_OUTPUT_SIZE);
+    timer_init(&home->drain_timer, on_drain_due);
+    home->drain_message.deliver = on_drain;
+    return home->loop != NULL && home->input != NULL && home->output != NULL;
+}
+
+struct session_pool *session_pool_create(unsigned threads, struct log *log, struct gate *gate)
+{
+    struct session_pool *pool = calloc(1, sizeof(*pool));
+    if (pool == NULL) {
+        return NULL;
+    }
+    pool->log = log;
+    pool->gate = gate;
+    atomic_init(&pool->next_id, 1);
+    pool->loops = calloc(threads, sizeof(*pool->loops));
+    if (pool->loops == NULL) {
+        goto failed;
+    }
+    pool->threads = threads;
+    for (unsigned i = 0; i < threads; i++) {
+        if (!init_loop(&pool->loops[i], pool)) {
+            goto failed;
+        }
+    }
+    return pool;
+
+failed:;
+    int error = errno;
+    session_pool_destroy(&pool);
+    errno = error;
+    return NULL;
+}
+
+void session_pool_destroy(struct session_pool **pool_pointer)
+{
+    struct session_pool *pool = *pool_pointer;
+    if (pool == NULL) {
+        return;
+    }
+    *pool_pointer = NULL;
+    for (unsigned i = 0; i < pool->threads; i++) {
+        loop_destroy(&pool->loops[i].loop);
+        free(pool->loops[i].input);
+        free(pool->loops[i].output);
+    }
+    free(pool->loops);
+    free(pool);
+}
+
+void session_pool_run(struct session_pool *pool, unsigned index)
+{
+    struct session_loop *home = &pool->loops[index];
+    loop_run(home->loop);
+    /* Closing the inbox may have brought a last few: they were told 1001 as they came and are let go at once. */
+    on_drain_due(&home->drain_timer, loop_now_ms(home->loop));
+}
+
+void session_pool_drain(struct session_pool *pool, uint32_t timeout_ms)
+{
+    atomic_store_explicit(&pool->draining, true, memory_order_release);
+    for (unsigned i = 0; i < pool->threads; i++) {
+        struct session_loop *home = &pool->loops[i];
+        home->drain_timeout_ms = timeout_ms;
+        while (!loop_post(home->loop, &home->drain_message)) {
+            /* The inbox is full of arrivals, which the loop is taking; none come after `draining`. */
+            struct timespec pause = {.tv_nsec = 1000000};
+            nanosleep(&pause, NULL);
+        }
+    }
+}
+
+size_t session_pool_open(const struct session_pool *pool)
+{
+    return atomic_load_explicit(&pool->open, memory_order_relaxed);
+}

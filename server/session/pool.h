@@ -1,0 +1,33 @@
+/*
+ * pool - the session loops: one thread each, sessions spread over them in turn.
+ *
+ * Life: session_pool_create() → session_pool_run() on each thread → session_pool_drain() → the loops return when their
+ * last session has ended → session_pool_destroy().
+ */
+#ifndef PORTCULLIS_SESSION_POOL_H
+#define PORTCULLIS_SESSION_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "logging/log.h"
+#include "server/gate/gate.h"
+
+struct session_pool;
+
+/* `log` and `gate` are borrowed and outlive the pool. NULL with errno set. Main thread. */
+struct session_pool *session_pool_create(unsigned threads, struct log *log, struct gate *gate);
+void session_pool_destroy(struct session_pool **pool);
+
+/* Runs loop `index` (0..threads-1) on the calling thread until the pool has drained. */
+void session_pool_run(struct session_pool *pool, unsigned index);
+
+/* No session is started any more; those that are open get 1001 and `timeout_ms` to end. Returns at once; the loops
+ * end when all their sessions have. Main thread, once. */
+void session_pool_drain(struct session_pool *pool, uint32_t timeout_ms);
+
+/* Sessions open now; any thread. */
+size_t session_pool_open(const struct session_pool *pool);
+
+#endif

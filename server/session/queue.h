@@ -1,0 +1,30 @@
+/*
+ * queue - the unsent output of a session: bytes in order, no memory while it is empty. One thread: the session's loop.
+ */
+#ifndef PORTCULLIS_SESSION_QUEUE_H
+#define PORTCULLIS_SESSION_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct queue {
+    uint8_t *bytes; /* owned; NULL when empty */
+    size_t start;   /* of what is unsent */
+    size_t end;
+    size_t capacity;
+};
+
+void queue_init(struct queue *queue);
+void queue_deinit(struct queue *queue);
+
+size_t queue_size(const struct queue *queue);
+/* The unsent bytes; valid until the next call. NULL when empty. */
+uint8_t *queue_bytes(const struct queue *queue);
+
+/* False when memory is short: the queue is as it was. */
+bool __attribute__((warn_unused_result)) queue_append(struct queue *queue, const void *bytes, size_t size);
+/* Drops `size` bytes from the front, as sent; at most queue_size(). */
+void queue_consume(struct queue *queue, size_t size);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * session_private - what the files of this folder share: the session's and the session loop's members.
+ *
+ * All of it belongs to the loop's thread, except where a member says otherwise.
+ */
+#ifndef PORTCULLIS_SESSION_SESSION_PRIVATE_H
+#define PORTCULLIS_SESSION_SESSION_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "server/loop/list.h"
+#include "server/loop/loop.h"
+#include "server/session/pool.h"
+#include "server/session/queue.h"
+#include "server/session/session.h"
+#include "server/ws/reader.h"
+
+/* One read. Larger than a TLS record and than most messages, which are then handled where they were received. */
+#define SESSION_INPUT_SIZE (128 * 1024)
+/* Replies to the messages of one read are gathered and written at once. */
+#define SESSION_OUTPUT_SIZE (128 * 1024)
+/* A message this large is written from where it is instead of being gathered (plain connections). */
+#define SESSION_DIRECT_SIZE (16 * 1024)
+/* While a peer has this much unread output, nothing more is read from it: who does not take replies gives no work. */
+#define SESSION_PAUSE_SIZE (64 * 1024)
+/* Reads of one session in a row, before others get their turn. */
+#define SESSION_READ_ROUNDS 16
+
+struct session_loop {
+    struct loop *loop;
+    struct session_pool *pool;
+    struct session *first; /* all sessions of this loop */
+    uint8_t *input;        /* SESSION_INPUT_SIZE bytes, of whichever session is being read */
+    uint8_t *output;       /* SESSION_OUTPUT_SIZE bytes */
+    size_t output_size;
+    struct session *output_owner; /* whose replies are being gathered; NULL between events */
+    bool draining;
+    struct timer drain_timer;
+    struct loop_message drain_message;
+    uint32_t drain_timeout_ms;
+};
+
+struct session_pool {
+    struct log *log;
+    struct gate *gate;
+    unsigned threads;
+    struct session_loop *loops;
+    atomic_bool draining;          /* any thread */
+    atomic_uint next;              /* any thread: whose turn it is */
+    atomic_size_t open;            /* any thread: sessions, those on their way to a loop included */
+    atomic_uint_least64_t next_id; /* any thread */
+};
+
+enum session_state {
+    SESSION_OPEN,
+    SESSION_CLOSING,   /* our Close frame is under way, the peer's has not come */
+    SESSION_LEAVING,   /* both, or the last we have to say: what is queued goes out, then FIN */
+    SESSION_LINGERING, /* FIN sent: input is discarded until the peer's, so that a RST cannot overtake our last bytes */
+    SESSION_DEAD,      /* to be freed at the end of the event */
+};
+
+/* Kept small: an idle session costs this and nothing else of the heap (OpenSSL's state aside). */
+struct session {
+    struct loop_source source;
+    struct timer timer; /* the earliest of all deadlines; set late rather than moved at each message */
+    struct transport transport;
+    struct session_loop *home;
+    struct session *next;
+    struct session *previous;
+    const struct config *config; /* one reference */
+    const struct config_endpoint *endpoint;
+    const struct handler *handler;
+    const char *protocol; /* the subprotocol agreed upon, of the config; or NULL */
+    const char *detail;   /* of the end; static, or NULL */
+    struct reader reader;
+    struct queue queue;
+    struct gate_pass pass;
+    uint64_t id;
+    uint64_t opened_ms;
+    uint64_t last_input_ms;
+    uint64_t last_message_ms;
+    uint64_t message_since_ms; /* an incomplete message; 0: none */
+    uint64_t stalled_since_ms; /* queued output that does not move; 0: none */
+    uint64_t pinged_ms;        /* a ping that nothing has answered; 0: none */
+    uint64_t close_due_ms;     /* from SESSION_CLOSING on */
+    uint64_t messages_in;
+    uint64_t messages_out;
+    uint64_t bytes_in; /* payload */
+    uint64_t bytes_out;
+    uint32_t interest; /* epoll events asked for */
+    uint16_t port;
+    uint16_t code_sent;     /* of our Close frame; 0: none */
+    uint16_t code_received; /* of the peer's */
+    uint8_t state;          /* enum session_state */
+    uint8_t cause;          /* enum cause, once state is not SESSION_OPEN */
+    bool tls;
+    bool input_ended;      /* the peer's FIN, or TLS close_notify */
+    bool read_wants_write; /* TLS: reading goes on when the socket is writable */
+    bool write_wants_read; /* TLS: writing goes on when the socket is readable */
+};
+
+/* output.c: between session_output_begin() and session_output_end() what is sent is gathered. They do not nest. */
+void session_output_begin(struct session *session);
+/* Writes what was gathered; what the socket does not take is queued. */
+void session_output_end(struct session *session);
+/* Goes on with the queue. */
+void session_output_resume(struct session *session);
+/* Adds a frame of two payload pieces. May end the session (slow_consumer, out_of_memory, connection_lost). */
+void session_output_frame(struct session *session, enum ws_opcode opcode, const void *head, size_t head_size,
+                          const void *body, size_t body_size);
+
+/* session.c: ends at once, without a word to the peer. Only the first cause stands. */
+void session_abort(struct session *session, enum cause cause);
+/* session_end() for callers outside of an event of this session: writes what is to be said and may free the session. */
+void session_close(struct session *session, enum cause cause);
+/* Closes and frees; the only place where that happens. */
+void session_destroy(struct session *session);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * check_cause - each cause is complete: a label of its own, a sentence that fits a Close frame, a code a server may send.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "server/session/cause.h"
+
+START_TEST(core_every_cause_is_complete)
+{
+    for (int i = 0; i < CAUSE_COUNT; i++) {
+        enum cause cause = (enum cause)i;
+        const char *label = cause_label(cause);
+        ck_assert_uint_gt(strlen(label), 0);
+        ck_assert_uint_eq(strspn(label, "abcdefghijklmnopqrstuvwxyz_"), strlen(label));
+        ck_assert_uint_gt(strlen(cause_sentence(cause)), 0);
+        ck_assert_msg(strlen(cause_sentence(cause)) <= WS_CLOSE_REASON_MAX, "%s: the sentence is too long", label);
+        enum ws_close_code code = cause_close_code(cause);
+        ck_assert(code == WS_CLOSE_NONE || ws_close_code_valid(code));
+        ck_assert_msg((code != WS_CLOSE_NONE) == (cause_side(cause) == CAUSE_SERVER),
+                      "%s: a Close frame of its own is sent when, and only when, the server ends the session", label);
+        for (int other = 0; other < i; other++) {
+            ck_assert_str_ne(label, cause_label((enum cause)other));
+        }
+    }
+}
+END_TEST
+
+START_TEST(core_sides_have_names)
+{
+    ck_assert_str_eq(cause_side_label(CAUSE_PEER), "client");
+    ck_assert_str_eq(cause_side_label(CAUSE_SERVER), "server");
+    ck_assert_str_eq(cause_side_label(CAUSE_NETWORK), "network");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("cause");
+    TCase *core = tcase_create("core");
+    tcase_add_test(core, core_every_cause_is_complete);
+    tcase_add_test(core, core_sides_have_names);
+    suite_add_tcase(suite, core);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

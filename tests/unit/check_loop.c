@@ -1,0 +1,193 @@
+/*
+ * check_loop - the event loop: sources, stale events within one batch, timers, and the inbox under many senders.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <check.h>
+
+#include "server/loop/list.h"
+#include "server/loop/loop.h"
+
+struct source {
+    struct loop_source source;
+    struct loop *loop;
+    struct source *removes; /* when it is ready */
+    unsigned ready;
+    unsigned *ready_total;
+};
+
+static void on_ready(struct loop_source *loop_source, uint32_t events)
+{
+    struct source *source = CONTAINER_OF(loop_source, struct source, source);
+    ck_assert_uint_eq(events, EPOLLIN);
+    source->ready++;
+    uint64_t value;
+    ck_assert_int_eq(read(source->source.fd, &value, sizeof(value)), sizeof(value));
+    if (source->removes != NULL) {
+        loop_remove(source->loop, &source->removes->source);
+    }
+    if (++*source->ready_total == 1) {
+        loop_stop(source->loop);
+    }
+}
+
+START_TEST(core_source_removed_by_another_gets_no_event)
+{
+    struct loop *loop = loop_create(4);
+    ck_assert_ptr_nonnull(loop);
+    unsigned total = 0;
+    struct source sources[2];
+    int fds[2];
+    for (int i = 0; i < 2; i++) {
+        sources[i] = (struct source){.source = {.on_ready = on_ready, .fd = -1}, .loop = loop, .ready_total = &total};
+        sources[i].removes = &sources[1 - i];
+        fds[i] = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC); /* both are ready in the same batch */
+        ck_assert(loop_add(loop, &sources[i].source, fds[i], EPOLLIN));
+    }
+    loop_run(loop);
+    ck_assert_uint_eq(sources[0].ready + sources[1].ready, 1);
+    for (int i = 0; i < 2; i++) {
+        loop_remove(loop, &sources[i].source);
+        loop_remove(loop, &sources[i].source); /* twice is nothing */
+        close(fds[i]);
+    }
+    loop_destroy(&loop);
+    ck_assert_ptr_null(loop);
+}
+END_TEST
+
+START_TEST(limits_bad_descriptor_is_an_error)
+{
+    struct loop *loop = loop_create(4);
+    struct loop_source source = {.on_ready = on_ready, .fd = -1};
+    ck_assert(!loop_add(loop, &source, 99999, EPOLLIN));
+    ck_assert_int_eq(source.fd, -1);
+    loop_destroy(&loop);
+}
+END_TEST
+
+struct note {
+    struct loop_message message;
+    unsigned sender;
+    unsigned number;
+};
+
+enum { SENDERS = 4, NOTES = 5000, INBOX = 64 };
+
+static struct loop *shared_loop;
+static unsigned next_number[SENDERS];
+static unsigned delivered;
+static atomic_uint refused;
+
+static void on_note(struct loop_message *message)
+{
+    struct note *note = CONTAINER_OF(message, struct note, message);
+    ck_assert_uint_eq(note->number, next_number[note->sender]);
+    next_number[note->sender]++;
+    delivered++;
+    free(note);
+    if (delivered == SENDERS * NOTES) {
+        loop_stop(shared_loop);
+    }
+}
+
+static void *send_notes(void *context)
+{
+    unsigned sender = *(unsigned *)context;
+    for (unsigned number = 0; number < NOTES; number++) {
+        struct note *note = malloc(sizeof(*note));
+        *note = (struct note){.message = {.deliver = on_note}, .sender = sender, .number = number};
+        while (!loop_post(shared_loop, &note->message)) {
+            atomic_fetch_add(&refused, 1); /* full: still ours */
+        }
+    }
+    return NULL;
+}
+
+START_TEST(core_messages_of_each_sender_arrive_in_order)
+{
+    shared_loop = loop_create(INBOX);
+    delivered = 0;
+    pthread_t threads[SENDERS];
+    unsigned senders[SENDERS];
+    for (unsigned i = 0; i < SENDERS; i++) {
+        next_number[i] = 0;
+        senders[i] = i;
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, send_notes, &senders[i]), 0);
+    }
+    loop_run(shared_loop);
+    for (unsigned i = 0; i < SENDERS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    ck_assert_uint_eq(delivered, SENDERS * NOTES);
+    loop_destroy(&shared_loop);
+}
+END_TEST
+
+static unsigned counted;
+
+static void on_count(struct loop_message *message)
+{
+    (void)message;
+    counted++;
+}
+
+START_TEST(limits_inbox_is_bounded_and_closes_at_the_end)
+{
+    struct loop *loop = loop_create(2);
+    struct loop_message messages[3] = {{.deliver = on_count}, {.deliver = on_count}, {.deliver = on_count}};
+    counted = 0;
+    ck_assert(loop_post(loop, &messages[0]));
+    ck_assert(loop_post(loop, &messages[1]));
+    ck_assert(!loop_post(loop, &messages[2]));
+    loop_stop(loop);
+    loop_run(loop); /* what was accepted is delivered all the same */
+    ck_assert_uint_eq(counted, 2);
+    ck_assert(!loop_post(loop, &messages[2]));
+    loop_destroy(&loop);
+}
+END_TEST
+
+static void on_timer(struct timer *timer, uint64_t now_ms)
+{
+    ck_assert_uint_ge(now_ms, timer->due_ms);
+    counted++;
+    loop_stop(shared_loop);
+}
+
+START_TEST(core_timer_ends_the_wait)
+{
+    shared_loop = loop_create(2);
+    struct timer timer;
+    counted = 0;
+    timer_init(&timer, on_timer);
+    timer_set(loop_timers(shared_loop), &timer, loop_now_ms(shared_loop) + 20);
+    loop_run(shared_loop);
+    ck_assert_uint_eq(counted, 1);
+    loop_destroy(&shared_loop);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("loop");
+    TCase *core = tcase_create("core");
+    tcase_add_test(core, core_source_removed_by_another_gets_no_event);
+    tcase_add_test(core, core_messages_of_each_sender_arrive_in_order);
+    tcase_add_test(core, core_timer_ends_the_wait);
+    tcase_set_timeout(core, 60);
+    suite_add_tcase(suite, core);
+    TCase *limits = tcase_create("limits");
+    tcase_add_test(limits, limits_bad_descriptor_is_an_error);
+    tcase_add_test(limits, limits_inbox_is_bounded_and_closes_at_the_end);
+    suite_add_tcase(suite, limits);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

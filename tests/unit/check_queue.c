@@ -1,0 +1,102 @@
+/*
+ * check_queue - the output queue against a plain reference, and that an empty one owns nothing.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "server/session/queue.h"
+
+START_TEST(core_bytes_come_out_in_order)
+{
+    enum { TOTAL = 300000 };
+    struct queue queue;
+    queue_init(&queue);
+    uint32_t seed = 1;
+    size_t put = 0;
+    size_t taken = 0;
+    uint8_t chunk[4096];
+    while (taken < TOTAL) {
+        seed = seed * 1664525 + 1013904223;
+        size_t size = (seed >> 8) % sizeof(chunk);
+        if (put < TOTAL) {
+            for (size_t i = 0; i < size; i++) {
+                chunk[i] = (uint8_t)((put + i) * 7 % 251);
+            }
+            ck_assert(queue_append(&queue, chunk, size));
+            put += size;
+        }
+        ck_assert_uint_eq(queue_size(&queue), put - taken);
+        size_t out = (seed >> 16) % 5000;
+        out = out < queue_size(&queue) ? out : queue_size(&queue);
+        for (size_t i = 0; i < out; i++) {
+            ck_assert_uint_eq(queue_bytes(&queue)[i], (taken + i) * 7 % 251);
+        }
+        queue_consume(&queue, out);
+        taken += out;
+    }
+    queue_deinit(&queue);
+}
+END_TEST
+
+START_TEST(core_empty_owns_no_memory)
+{
+    struct queue queue;
+    queue_init(&queue);
+    ck_assert(queue_append(&queue, "", 0));
+    ck_assert_ptr_null(queue.bytes);
+    ck_assert(queue_append(&queue, "abc", 3));
+    queue_consume(&queue, 3);
+    ck_assert_ptr_null(queue.bytes);
+    ck_assert_ptr_null(queue_bytes(&queue));
+    ck_assert_uint_eq(queue_size(&queue), 0);
+}
+END_TEST
+
+START_TEST(limits_size_that_cannot_be)
+{
+    struct queue queue;
+    queue_init(&queue);
+    ck_assert(queue_append(&queue, "abc", 3));
+    ck_assert(!queue_append(&queue, "x", SIZE_MAX - 1));
+    ck_assert_uint_eq(queue_size(&queue), 3);
+    ck_assert_mem_eq(queue_bytes(&queue), "abc", 3);
+    queue_deinit(&queue);
+}
+END_TEST
+
+START_TEST(limits_steady_flow_does_not_grow)
+{
+    struct queue queue;
+    queue_init(&queue);
+    uint8_t block[1000];
+    memset(block, 'x', sizeof(block));
+    ck_assert(queue_append(&queue, block, sizeof(block)));
+    for (int i = 0; i < 10000; i++) {
+        ck_assert(queue_append(&queue, block, sizeof(block)));
+        queue_consume(&queue, sizeof(block));
+    }
+    ck_assert_uint_eq(queue_size(&queue), sizeof(block));
+    ck_assert_uint_le(queue.capacity, 8192);
+    queue_deinit(&queue);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("queue");
+    TCase *core = tcase_create("core");
+    tcase_add_test(core, core_bytes_come_out_in_order);
+    tcase_add_test(core, core_empty_owns_no_memory);
+    suite_add_tcase(suite, core);
+    TCase *limits = tcase_create("limits");
+    tcase_add_test(limits, limits_size_that_cannot_be);
+    tcase_add_test(limits, limits_steady_flow_does_not_grow);
+    suite_add_tcase(suite, limits);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

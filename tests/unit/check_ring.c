@@ -1,0 +1,138 @@
+/*
+ * check_ring - what goes into the ring comes out whole and in order, or is counted; who is woken when.
+ */
+#include "logging/ring.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "logging/line.h"
+
+/* Letters that `seed` shifts, and a newline. */
+static struct line line_of(size_t size, unsigned seed)
+{
+    struct line line = {.size = size};
+    for (size_t i = 0; i < size; i++) {
+        line.bytes[i] = (char)('a' + (i + seed) % 26);
+    }
+    line.bytes[size - 1] = '\n';
+    return line;
+}
+
+START_TEST(ring_keeps_order_and_content)
+{
+    struct ring *ring = ring_new(0);
+    unsigned put = 0;
+    unsigned got = 0;
+    while (got < 5000) {
+        for (;;) {
+            const struct line line = line_of(1 + put * 37 % LOG_LINE_MAX, put);
+            if (!ring_put(ring, put % 8, line.bytes, line.size)) {
+                break;
+            }
+            put++;
+        }
+        ck_assert(ring_ready(ring));
+        struct line line;
+        unsigned targets = 0;
+        for (unsigned i = 0; i < 3 && ring_next(ring, &line, &targets); i++) {
+            const struct line expected = line_of(1 + got * 37 % LOG_LINE_MAX, got);
+            ck_assert_uint_eq(targets, got % 8);
+            ck_assert_uint_eq(line.size, expected.size);
+            ck_assert_mem_eq(line.bytes, expected.bytes, line.size);
+            got++;
+        }
+    }
+    ring_free(&ring);
+}
+END_TEST
+
+START_TEST(ring_counts_what_it_drops)
+{
+    struct ring *ring = ring_new(RING_SIZE_MIN);
+    const struct line line = line_of(LOG_LINE_MAX, 0);
+    const unsigned both = TARGET_BIT(TARGET_MAIN) | TARGET_BIT(TARGET_ERROR);
+    unsigned taken = 0;
+    while (ring_put(ring, both, line.bytes, line.size)) {
+        taken++;
+    }
+    ck_assert_uint_eq(taken, RING_SIZE_MIN / LOG_LINE_MAX - 1);
+    ck_assert(!ring_put(ring, TARGET_BIT(TARGET_AUDIT), line.bytes, line.size));
+    uint64_t counts[TARGET_COUNT] = {0, 10, 0};
+    ring_take_dropped(ring, counts);
+    ck_assert_uint_eq(counts[TARGET_MAIN], 1);
+    ck_assert_uint_eq(counts[TARGET_ERROR], 11);
+    ck_assert_uint_eq(counts[TARGET_AUDIT], 1);
+    ring_take_dropped(ring, counts);
+    ck_assert_uint_eq(counts[TARGET_MAIN], 1);
+    ck_assert_uint_eq(ring_dropped(ring), 2);
+    ck_assert_uint_le(ring_used(ring), RING_SIZE_MIN);
+
+    struct line out;
+    unsigned targets = 0;
+    ck_assert(ring_ready(ring));
+    while (ring_next(ring, &out, &targets)) {
+        taken--;
+    }
+    ck_assert_uint_eq(taken, 0);
+    ck_assert(!ring_ready(ring));
+    ck_assert_uint_eq(ring_used(ring), 0);
+    ck_assert(ring_put(ring, both, line.bytes, line.size));
+    ring_free(&ring);
+}
+END_TEST
+
+static bool is_rung(struct ring *ring)
+{
+    uint64_t count = 0;
+    return read(ring_fd(ring), &count, sizeof count) == (ssize_t)sizeof count;
+}
+
+START_TEST(ring_rings_when_it_was_empty)
+{
+    struct ring *ring = ring_new(0);
+    struct line line = line_of(10, 0);
+    unsigned targets = 0;
+    ck_assert(!is_rung(ring));
+    ck_assert(ring_put(ring, 1, line.bytes, line.size));
+    ck_assert(is_rung(ring));
+    ck_assert(ring_put(ring, 1, line.bytes, line.size));
+    ck_assert(!is_rung(ring));
+    ck_assert(ring_ready(ring));
+    while (ring_next(ring, &line, &targets)) {
+    }
+    ck_assert(!ring_ready(ring));
+    ck_assert(ring_put(ring, 1, line.bytes, line.size));
+    ck_assert(is_rung(ring));
+    ring_wake(ring);
+    ring_calm(ring);
+    ring_calm(ring);
+    ck_assert(!is_rung(ring));
+    ring_free(&ring);
+}
+END_TEST
+
+static Suite *ring_suite(void)
+{
+    Suite *suite = suite_create("ring");
+
+    TCase *core = tcase_create("core");
+    tcase_add_test(core, ring_keeps_order_and_content);
+    tcase_add_test(core, ring_rings_when_it_was_empty);
+    suite_add_tcase(suite, core);
+
+    TCase *limits = tcase_create("limits");
+    tcase_add_test(limits, ring_counts_what_it_drops);
+    suite_add_tcase(suite, limits);
+    return suite;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(ring_suite());
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
