@@ -36,8 +36,8 @@
 #define PERIOD_MS 10000
 /* What a stuck log file may hold up the end of the process. */
 #define LOG_CLOSE_MS 2000
-/* Descriptors of a connection in the lobby: its socket and a socketpair. */
-#define FILES_PER_LOBBY_CONNECTION 3
+/* The socketpair of a request that civetweb has. */
+#define FILES_PER_REQUEST 2
 /* Listeners, epoll sets, eventfds, logs, and what libraries open. */
 #define FILES_OF_OUR_OWN 256
 
@@ -119,8 +119,8 @@ static bool block_signals(struct server *server)
 static void raise_file_limit(const struct server *server)
 {
     const struct config *config = server->config;
-    rlim_t need = (rlim_t)config->limits.max_connections +
-                  (rlim_t)config->limits.max_lobby * FILES_PER_LOBBY_CONNECTION + FILES_OF_OUR_OWN;
+    rlim_t need = (rlim_t)config->limits.max_connections + config->limits.max_lobby +
+                  (rlim_t)config->pool.lobby_threads * LOBBY_HANDED_MAX * FILES_PER_REQUEST + FILES_OF_OUR_OWN;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need) {
         return;

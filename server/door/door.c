@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <civetweb.h>
@@ -73,22 +74,34 @@ static void signal_event(int fd)
     (void)written;
 }
 
+/* As ps and top show it; at most 15 characters. */
+static void name_thread(const char *role, unsigned index)
+{
+    char name[16];
+    snprintf(name, sizeof(name), "%s-%u", role, index);
+    (void)prctl(PR_SET_NAME, name);
+}
+
 static void run_role(struct door *door)
 {
     unsigned role = atomic_fetch_add_explicit(&door->next_role, 1, memory_order_relaxed);
     note_start(door, false, false);
     if (role < door->setup.lobby_threads) {
+        name_thread("lobby", role);
         lobby_run(door->setup.lobby, role);
         return;
     }
     role -= door->setup.lobby_threads;
     if (role < door->setup.session_threads) {
+        name_thread("sessions", role);
         session_pool_run(door->setup.sessions, role);
         if (atomic_fetch_add_explicit(&door->sessions_ended, 1, memory_order_acq_rel) + 1 ==
             door->setup.session_threads) {
             signal_event(door->ended_fd);
         }
+        return;
     }
+    name_thread("upgrade", role - door->setup.session_threads);
     /* What remains is an upgrade worker: civetweb's own loop goes on with it. */
 }
 

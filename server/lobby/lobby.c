@@ -401,7 +401,9 @@ struct lobby *lobby_create(const struct lobby_setup *setup)
         goto failed;
     }
     lobby->listener_count = setup->listener_count;
-    memcpy(lobby->listeners, setup->listeners, setup->listener_count * sizeof(*lobby->listeners));
+    for (size_t i = 0; i < setup->listener_count; i++) {
+        lobby->listeners[i] = setup->listeners[i];
+    }
     for (unsigned i = 0; i < setup->threads; i++) {
         lobby->thread[i].spare_fd = -1;
         lobby->threads++;

@@ -46,13 +46,14 @@ enum frame_status {
     FRAME_LENGTH_FORM, /* not the minimal length encoding, or the 64-bit form's top bit set (§5.2) */
 };
 
-/* Parses a header from the first `size` bytes, of which it uses at most FRAME_HEADER_MAX. FRAME_LENGTH_FORM comes with the
- * first length byte that shows it, before the rest of the header is there. *header_r is written on FRAME_OK only. */
+/* Parses a header from the first `size` bytes, of which it uses at most FRAME_HEADER_MAX. FRAME_LENGTH_FORM comes with
+ * the first length byte that shows it, before the rest of the header is there. *header_r is written on FRAME_OK only.
+ * */
 enum frame_status __attribute__((warn_unused_result))
 frame_parse(const uint8_t *bytes, size_t size, struct frame_header *header_r);
 
-/* Writes the header of an unmasked frame; returns its size, 2, 4 or 10. `rsv` as in struct frame_header; `length` is below
- * 2^63. */
+/* Writes the header of an unmasked frame; returns its size, 2, 4 or 10. `rsv` as in struct frame_header; `length` is
+ * below 2^63. */
 size_t frame_write_header(uint8_t out[FRAME_SERVER_HEADER_MAX], bool fin, uint8_t rsv, enum ws_opcode opcode,
                           uint64_t length);
 

@@ -69,7 +69,7 @@ struct reader {
 };
 
 enum reader_event {
-    READER_MORE,    /* all bytes are used; nothing is pending. *output_r is not written */
+    READER_MORE,    /* all bytes are used, and there is nothing to report: *output_r is not written */
     READER_MESSAGE, /* opcode TEXT or BINARY */
     READER_PING,
     READER_PONG,
@@ -88,8 +88,8 @@ struct reader_output {
 void reader_init(struct reader *reader);
 void reader_deinit(struct reader *reader);
 
-/* Takes bytes from *bytes / *size, advancing both, until there is something to report. May write to the bytes it takes. The
- * limits may differ from call to call (a reloaded config): they hold from the next header on. */
+/* Takes bytes from *bytes / *size, advancing both, until there is something to report. May write to the bytes it takes.
+ * The limits may differ from call to call (a reloaded config): they hold from the next header on. */
 enum reader_event __attribute__((warn_unused_result))
 reader_next(struct reader *reader, const struct reader_limits *limits, uint8_t **bytes, size_t *size,
             struct reader_output *output_r);
@@ -97,7 +97,8 @@ reader_next(struct reader *reader, const struct reader_limits *limits, uint8_t *
 /* Whether a message or a frame is incomplete: the time such a state may last is bounded by the session. */
 bool reader_is_midway(const struct reader *reader);
 
-/* Bytes of memory the reader holds besides itself; below twice what has arrived of an incomplete message, plus half a KiB. */
+/* Bytes of memory the reader holds besides itself: at most twice what has arrived of an incomplete message, and half a
+ * KiB; 0 when nothing is incomplete, one call after the last message. */
 size_t reader_memory(const struct reader *reader);
 
 #endif

@@ -438,6 +438,7 @@ int main(void)
     tcase_add_test(limits, limits_prefix_of);
     suite_add_tcase(suite, limits);
     TCase *hostile = tcase_create("hostile");
+    tcase_set_timeout(hostile, 60);
     tcase_add_loop_test(hostile, hostile_addresses, 0, COUNT(bad_addresses));
     tcase_add_loop_test(hostile, hostile_prefixes, 0, COUNT(bad_prefixes));
     tcase_add_test(hostile, hostile_sizes);

@@ -165,6 +165,7 @@ int main(void)
     tcase_add_test(core, core_missing);
     suite_add_tcase(suite, core);
     TCase *limits = tcase_create("limits");
+    tcase_set_timeout(limits, 60);
     tcase_add_test(limits, limits_no_drift);
     tcase_add_test(limits, limits_conversion);
     tcase_add_test(limits, limits_huge_gaps);

@@ -46,7 +46,8 @@ static const struct row rows[] = {
     ROW("\xc2\x80\xc2\x9b\xc2\x9f", "\\u0080\\u009b\\u009f", "\\u0080\\u009b\\u009f"),
     ROW("\xe2\x80\x8e\xe2\x80\x8f", "\\u200e\\u200f", "\\u200e\\u200f"),
     ROW("\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029", "\\u2028\\u2029"),
-    ROW("\xe2\x80\xaa\xe2\x80\xae", "\\u202a\\u202e", "\\u202a\\u202e"),
+    ROW("\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xac\xe2\x80\xac", "\\u202a\\u202e\\u202c\\u202c",
+        "\\u202a\\u202e\\u202c\\u202c"),
     ROW("\xe2\x81\xa6\xe2\x81\xa9", "\\u2066\\u2069", "\\u2066\\u2069"),
     ROW("\xe2\x80\x8b", "\\u200b", "\\u200b"),
     ROW("\xd8\x9c", "\\u061c", "\\u061c"),
@@ -339,11 +340,9 @@ static const char *const attacks[] = {
     "\\u0022,\\u0022admin\\u0022:true",
     "x admin=true",
     "\x1b]0;title\x07\x1b[2J",
-    "\xc2\x9b"
-    "2J",
+    "\xc2\x9bK",
     "\xe2\x80\xa8{\"admin\":true}",
-    "\xe2\x80\xae"
-    "eurt=nimda",
+    "\xe2\x80\xaenimda=eurt\xe2\x80\xac",
     "\xc0\xa2 admin=true",
     "\xe2\x80\"} ",
     "</script><script>",

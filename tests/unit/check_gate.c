@@ -607,6 +607,7 @@ int main(void)
 {
     Suite *suite = suite_create("gate");
     TCase *core = tcase_create("core");
+    tcase_set_timeout(core, 60);
     tcase_add_loop_test(core, core_precedence, 0, COUNT(precedence));
     tcase_add_test(core, core_life_of_a_connection);
     tcase_add_test(core, core_order_of_the_rules);
@@ -616,6 +617,7 @@ int main(void)
     tcase_add_test(core, core_names);
     suite_add_tcase(suite, core);
     TCase *limits = tcase_create("limits");
+    tcase_set_timeout(limits, 60);
     tcase_add_test(limits, limits_reconfigure_fails);
     suite_add_tcase(suite, limits);
     TCase *hostile = tcase_create("hostile");

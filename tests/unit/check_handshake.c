@@ -179,7 +179,7 @@ START_TEST(hostile_refused)
 }
 END_TEST
 
-/* Where several rules are broken, the first of the enum is named: a client of another version is told so, whatever its key. */
+/* Where several rules are broken, the first of the enum is named: a client of another version hears of that first. */
 START_TEST(core_precedence)
 {
     struct handshake_request request = {0};

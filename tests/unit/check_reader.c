@@ -390,7 +390,8 @@ END_TEST
 
 /* ---- random conversations ---- */
 
-/* Adds a message of random kind and size in random fragments, with control frames in between, and what is to come of it. */
+/* Adds a message of random kind and size in random fragments, with control frames in between, and what is to come of
+ * it. */
 static void add_random_message(struct stream *stream, FILE *expect, uint32_t *seed)
 {
     bool text = next_random(seed) % 2 == 0;

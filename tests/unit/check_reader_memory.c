@@ -168,6 +168,25 @@ START_TEST(hostile_no_memory)
 }
 END_TEST
 
+/* What a Close cuts off will never be whole. */
+START_TEST(core_nothing_kept_after_close)
+{
+    static const struct frame frames[] = {{TEXT_FIRST, PAYLOAD("Hel")}, {CLOSE, PAYLOAD("\x03\xE8why")}};
+    struct stream stream = stream_of(frames, ARRAY_COUNT(frames));
+    for (size_t cut = 0; cut < stream.size; cut++) {
+        struct player player;
+        player_init(&player, &usual_limits);
+        player_feed(&player, stream.bytes, cut);
+        player_feed(&player, stream.bytes + cut, stream.size - cut);
+        ck_assert_str_eq(player_text(&player), "close 1000[why] ");
+        ck_assert_uint_eq(reader_memory(&player.reader), 0);
+        ck_assert(!reader_is_midway(&player.reader));
+        player_deinit(&player);
+    }
+    free(stream.bytes);
+}
+END_TEST
+
 START_TEST(core_deinit_midway)
 {
     struct reader reader;
@@ -192,6 +211,7 @@ int main(void)
     tcase_add_checked_fixture(core, setup, NULL);
     tcase_add_test(core, core_whole_messages_cost_no_memory);
     tcase_add_test(core, core_reader_is_small);
+    tcase_add_test(core, core_nothing_kept_after_close);
     tcase_add_test(core, core_deinit_midway);
     suite_add_tcase(suite, core);
     TCase *limits = tcase_create("limits");

@@ -199,6 +199,7 @@ int main(void)
     tcase_add_test(core, core_waits_for_readers);
     suite_add_tcase(suite, core);
     TCase *limits = tcase_create("limits");
+    tcase_set_timeout(limits, 60);
     tcase_add_test(limits, limits_many_threads);
     suite_add_tcase(suite, limits);
     TCase *hostile = tcase_create("hostile");

@@ -348,6 +348,7 @@ int main(void)
 {
     Suite *suite = suite_create("source_table");
     TCase *core = tcase_create("core");
+    tcase_set_timeout(core, 60);
     tcase_add_test(core, core_caps);
     tcase_add_test(core, core_rates);
     tcase_add_test(core, core_what_a_source_is);

@@ -181,7 +181,8 @@ START_TEST(limits_each_short_sequence)
 }
 END_TEST
 
-/* All leads and second octets; for the third and fourth, both ends of each range that table 3-7 has, and some in between. */
+/* All leads and second octets; for the third and fourth, both ends of each range that table 3-7 has, and some in
+ * between. */
 START_TEST(limits_longer_sequences)
 {
     static const uint8_t edges[] = {0x00, 0x20, 0x7F, 0x80, 0x81, 0x8F, 0x90, 0x9F, 0xA0, 0xA5,
@@ -232,6 +233,10 @@ static const struct text texts[] = {
     {"five octets", BYTES("\xF8\x88\x80\x80\x80"), 1},
     {"FE FF", BYTES("\xFE\xFF"), 1},
     {"character cut by another", BYTES("\xE2\x82\x41"), 3},
+    {"character cut by a block of ASCII",
+     BYTES("0123456789012345678901234567890\xC3"
+           "0123456789012345678901234567890123456789"),
+     33},
     {"ASCII for a long while, then bad", BYTES("0123456789012345678901234567890123456789012345678901234567890123\xFF"),
      65},
 };

@@ -1,9 +1,9 @@
 /*
- * player - for tests of the reader: feeds it a stream, cut into buffers in any way, and writes down as one line of text,
- * a transcript, what it reports: "text[Hello] ping[] close 1000[bye] error(frame is not masked) ".
+ * player - for tests of the reader: feeds it a stream, cut into buffers in any way, and writes down as one line of
+ * text, a transcript, what it reports: "text[Hello] ping[] close 1000[bye] error(frame is not masked) ".
  *
- * Each buffer is a copy in memory of exactly its size, so that a sanitizer sees a step beyond it, and what is handed out
- * is overwritten. Failures end the test.
+ * Each buffer is a copy in memory of exactly its size, so that a sanitizer sees a step beyond it, and what is handed
+ * out is overwritten. Failures end the test.
  */
 #ifndef PORTCULLIS_TESTS_PLAYER_H
 #define PORTCULLIS_TESTS_PLAYER_H
@@ -41,8 +41,8 @@ void player_record(FILE *transcript, enum reader_event event, struct reader_outp
 /* Plays the stream cut at `first` and then after every `step` bytes. */
 void check_cut(const char *name, const struct reader_limits *limits, const uint8_t *bytes, size_t size, size_t first,
                size_t step, const char *expect, size_t error_at);
-/* Plays the stream whole, byte by byte and cut in two at every place. `error_at`: bytes after which, and not before, the
- * error must be reported; 0 when that does not matter. */
+/* Plays the stream whole, byte by byte and cut in two at every place. `error_at`: bytes after which, and not before,
+ * the error must be reported; 0 when that does not matter. */
 void check_stream(const char *name, const struct reader_limits *limits, const uint8_t *bytes, size_t size,
                   const char *expect, size_t error_at);
 
