@@ -117,14 +117,17 @@ static enum log_format format_of(const struct writer *writer, unsigned target)
     return target == TARGET_AUDIT ? LOG_JSON : writer_format(writer);
 }
 
-static void report_lost(struct writer *writer, unsigned target)
+/* False: the buffer has no room for it. */
+static bool report_lost(struct writer *writer, unsigned target)
 {
     struct sink *sink = writer->outlets[target].sink;
     const struct log_field fields[] = {log_u64("count", sink_unreported(sink))};
     say(writer, format_of(writer, target), LOG_WARNING, "log_dropped", fields, FIELD_COUNT(fields));
-    if (sink_add_report(sink, writer->line.bytes, writer->line.size)) {
-        sink_flush(sink);
+    if (!sink_add_report(sink, writer->line.bytes, writer->line.size)) {
+        return false;
     }
+    sink_flush(sink);
+    return true;
 }
 
 static void complain(struct writer *writer, unsigned target)
@@ -269,8 +272,7 @@ static void settle(struct writer *writer, unsigned target, int64_t now_ms, bool 
     }
     sink_flush(outlet->sink);
     const bool due = sink_trouble(outlet->sink) == 0 && now_ms >= outlet->next_report_ms;
-    if (sink_unreported(outlet->sink) > 0 && (due || probe)) {
-        report_lost(writer, target);
+    if (sink_unreported(outlet->sink) > 0 && (due || probe) && report_lost(writer, target)) {
         outlet->next_report_ms = now_ms + REPORT_GAP_MS;
     }
     if (sink_trouble(outlet->sink) != 0 && now_ms >= outlet->next_complaint_ms) {
@@ -334,7 +336,7 @@ static void finish(struct writer *writer)
             break;
         }
         (void)poll(waits + 1, count, bounded_ms(deadline_ms - now_ms));
-        settle_all(writer, now_ms, false);
+        settle_all(writer, now_ms, true);
     }
 }
 

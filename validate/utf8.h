@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The state between two pieces; only values that utf8_feed() returned, or UTF8_START. UTF8_START also means: the text so far
- * ends on a character. */
+/* The state between two pieces; only values that utf8_feed() returned, or UTF8_START. UTF8_START also means: the text
+ * so far ends on a character. */
 typedef uint8_t utf8_state;
 #define UTF8_START  ((utf8_state)0)
 #define UTF8_REJECT ((utf8_state)6)

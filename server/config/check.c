@@ -130,13 +130,13 @@ static void check_secret(struct check *check, const struct place *place, const c
         return;
     }
     if (secret == SECRET_EXPOSED && stat(file, &status) == 0) {
-        report_error(check->report, place->line, place->path, "%s: %s; its mode is %04o, expected 0600", file,
+        report_error(check->report, place->line, place->path, "%s %s; its mode is %04o", file,
                      secret_status_text(secret), (unsigned)(status.st_mode & 07777));
     } else if (secret == SECRET_UNREADABLE) {
-        report_error(check->report, place->line, place->path, "%s: %s: %s", file, secret_status_text(secret),
+        report_error(check->report, place->line, place->path, "%s %s: %s", file, secret_status_text(secret),
                      strerror(error));
     } else {
-        report_error(check->report, place->line, place->path, "%s: %s", file, secret_status_text(secret));
+        report_error(check->report, place->line, place->path, "%s %s", file, secret_status_text(secret));
     }
 }
 
@@ -298,8 +298,7 @@ static void check_endpoints(struct check *check)
 static void load_deny_files(struct check *check)
 {
     struct config *config = check->config;
-    const char **files = copy_array(check, config->deny_files, config->deny_file_count,
-                                    sizeof(*files)); /* NOLINT(bugprone-sizeof-expression): pointers are meant */
+    const char **files = copy_array(check, config->deny_files, config->deny_file_count, sizeof(*files));
     if (files == NULL) {
         return;
     }

@@ -23,6 +23,6 @@ struct config_holder {
 /* `name` is shown in errors; relative names in the text are resolved against its folder. Without `use_files` no file that the text
  * names is looked at: neither lists (firewall.deny_files) nor certificates nor secrets. As config_load() otherwise. */
 const struct config *config_parse(const char *text, size_t size, const char *name, bool use_files,
-                                  config_report_fn *report, void *context);
+                                  config_report_fn *show, void *context);
 
 #endif

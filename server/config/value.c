@@ -38,7 +38,7 @@ static void store_integer(void *base, const struct row *row, int64_t value)
 
 static void store_array(void *base, const struct row *row, const void *array, size_t count)
 {
-    store(base, row->offset, &array, sizeof(array)); /* NOLINT(bugprone-sizeof-expression): the pointer is meant */
+    store(base, row->offset, &array, sizeof(array));
     store(base, row->count_offset, &count, sizeof(count));
 }
 
@@ -199,7 +199,7 @@ static bool read_choice(struct value_reader *reader, const struct row *row, cons
     }
     if (row->type == ROW_WORD) {
         const char *word = row->words[index];
-        store(base, row->offset, &word, sizeof(word)); /* NOLINT(bugprone-sizeof-expression) */
+        store(base, row->offset, &word, sizeof(word));
     } else {
         store_integer(base, row, index);
     }
@@ -246,7 +246,7 @@ static bool read_string(struct value_reader *reader, const struct row *row, cons
     if (text == NULL) {
         return false;
     }
-    store(base, row->offset, &text, sizeof(text)); /* NOLINT(bugprone-sizeof-expression) */
+    store(base, row->offset, &text, sizeof(text));
     return true;
 }
 
@@ -274,7 +274,7 @@ static bool read_strings(struct value_reader *reader, const struct row *row, con
         return false;
     }
     size_t count = (size_t)config_setting_length(setting);
-    const char **texts = arena_array(reader->arena, count, sizeof(*texts)); /* NOLINT(bugprone-sizeof-expression) */
+    const char **texts = arena_array(reader->arena, count, sizeof(*texts));
     if (texts == NULL) {
         return false;
     }

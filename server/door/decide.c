@@ -182,6 +182,7 @@ int decide_request(struct mg_connection *connection, struct slot *slot, struct s
     } else {
         log_refused(log, info, &request, &verdict);
         answer_with(connection, &verdict);
+        lobby_answered(slot);
     }
     return (int)verdict.status;
 }

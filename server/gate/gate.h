@@ -99,7 +99,7 @@ struct gate_pass {
 #define GATE_HOLDS_LOBBY      2u
 #define GATE_HOLDS_TLS        4u
 
-/* A new connection. On GATE_ADMIT it is counted as open and as in the lobby; `*pass_r` is written on GATE_ADMIT only. */
+/* A new connection. On GATE_ADMIT it is counted as open and as in the lobby, and `*pass_r` is written; else it is not. */
 enum gate_verdict gate_admit(struct gate *gate, const struct address *from, uint64_t now_ms, struct gate_pass *pass_r);
 
 /* Only what the lists say (no counting): for peers whose connection is already judged, after a reload. */

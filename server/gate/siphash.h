@@ -1,7 +1,9 @@
 /*
  * siphash - SipHash-2-4 (Aumasson and Bernstein, 2012): a short-input hash under a secret key.
  *
- * For tables whose keys peers choose: without the key nobody can prepare inputs that collide. Pure function: any thread.
+ * For tables whose keys peers choose: without the secret nobody can prepare inputs that collide.
+ *
+ * Pure function: any thread.
  */
 #ifndef PORTCULLIS_GATE_SIPHASH_H
 #define PORTCULLIS_GATE_SIPHASH_H

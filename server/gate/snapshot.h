@@ -2,10 +2,10 @@
  * snapshot - a pointer to an immutable value that many threads read without a lock while one replaces it.
  *
  * Readers count themselves in before they load the pointer and out when done, in counters spread over cache lines. Who
- * replaces the value exchanges the pointer and then waits until it has seen every counter at zero once: whoever
- * could have loaded the old pointer had counted itself in before the exchange, so by then it is gone and the old value can
- * be freed. Each counter is a pair, and an epoch sends new readers to one of the two while the other is waited for:
- * a steady stream of readers cannot keep the writer waiting.
+ * replaces the value exchanges the pointer and then waits until it has seen every counter at zero once: whoever could
+ * have loaded the old pointer had counted itself in before the exchange, so by then it is gone and the old value can be
+ * freed. Each counter is a pair, and new readers are sent to one of the two while the other is waited for: a steady
+ * stream of readers cannot keep the writer waiting.
  *
  * Any thread. Readers must not block for long, nor replace the value while they read it.
  */
@@ -30,7 +30,8 @@ void *snapshot_destroy(struct snapshot **snapshot);
 struct snapshot_reader snapshot_enter(struct snapshot *snapshot);
 void snapshot_leave(struct snapshot *snapshot, struct snapshot_reader reader);
 
-/* Publishes `value` (not NULL) and hands the old one back when nobody reads it any more. Writers wait for one another. */
+/* Publishes `value` (not NULL) and hands the old one back when nobody reads it any more: the length of a reading, as a
+ * rule. Writers wait for one another. */
 void *snapshot_replace(struct snapshot *snapshot, void *value);
 
 #endif

@@ -3,10 +3,11 @@
  *
  * A source is an IPv4 address or an IPv6 /64. An entry is made at a source's first connection and stays until its place
  * is wanted: entries with connections open are never given away; of the others, one whose buckets are full again is
- * preferred (nothing is forgotten with it), and otherwise, of those idle longest, the one with the most left: so a peer that
- * rotates addresses pushes out its own fresh entries before a spent one.
+ * preferred (nothing is forgotten with it), and otherwise, of those idle longest, the one with the most left: so a peer
+ * that rotates addresses pushes out its own fresh entries before a spent one.
  *
- * Any thread, except source_table_create() and source_table_destroy(). One lock a shard, held for a few memory accesses.
+ * Any thread, except source_table_create() and source_table_destroy(). One lock a shard, held for a few memory
+ * accesses; no other lock is taken under it.
  */
 #ifndef PORTCULLIS_GATE_SOURCE_TABLE_H
 #define PORTCULLIS_GATE_SOURCE_TABLE_H
@@ -31,7 +32,8 @@ struct source_limits {
 
 struct source_table;
 
-/* Room for `size` sources (1..SOURCE_TABLE_MAX), all of it taken here. NULL when memory is short or there is no random seed. */
+/* Room for `size` sources (1..SOURCE_TABLE_MAX), all of it taken here. NULL when memory is short or the system gives no
+ * random seed. */
 struct source_table *source_table_create(uint32_t size);
 /* Sets *table to NULL; NULL is fine. */
 void source_table_destroy(struct source_table **table);

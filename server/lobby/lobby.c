@@ -194,7 +194,7 @@ static void admit(struct lobby_accept *accept, int fd, const struct gate_pass *p
     slot->config = config_ref(home->config);
     slot->port = port;
     slot->tls = accept->tls;
-    slot->answered = false;
+    slot->relayed = false;
     slot->sent = 0;
     slot->head_size = 0;
     slot->due_ms = loop_now_ms(home->loop) + home->config->limits.handshake_timeout_ms;
@@ -366,7 +366,8 @@ static void deinit_thread(struct lobby_thread *home)
     if (home->slots != NULL && home->loop != NULL) {
         for (size_t i = 0; i < home->lobby->slots_per_thread; i++) {
             struct slot *slot = &home->slots[i];
-            if (slot->state == SLOT_HANDED && atomic_load_explicit(&slot->taken, memory_order_acquire)) {
+            if (slot->state == SLOT_HANDED &&
+                atomic_load_explicit(&slot->decided, memory_order_acquire) == SLOT_TAKEN) {
                 slot->transport = (struct transport){.fd = -1};
             }
             if (slot->state != SLOT_FREE) {
@@ -525,5 +526,10 @@ void lobby_request_of(const struct slot *slot, struct lobby_request *request_r)
 
 void lobby_taken(struct slot *slot)
 {
-    atomic_store_explicit(&slot->taken, true, memory_order_release);
+    atomic_store_explicit(&slot->decided, SLOT_TAKEN, memory_order_release);
+}
+
+void lobby_answered(struct slot *slot)
+{
+    atomic_store_explicit(&slot->decided, SLOT_ANSWERED, memory_order_release);
 }

@@ -109,5 +109,7 @@ void lobby_request_of(const struct slot *slot, struct lobby_request *request_r);
 
 /* The transport and the pass now belong to a session. */
 void lobby_taken(struct slot *slot);
+/* What was written to civetweb's connection is the answer. */
+void lobby_answered(struct slot *slot);
 
 #endif

@@ -105,6 +105,10 @@ void slot_linger_ready(struct slot *slot)
  * an empty socketpair. */
 static bool write_head(int fd, char *bytes, const struct head *head)
 {
+    /* White space is white space (RFC 9110 §5.6.3), but civetweb refuses a head with a tab in it. */
+    for (char *tab = bytes; (tab = memchr(tab, '\t', head->size - (size_t)(tab - bytes))) != NULL;) {
+        *tab = ' ';
+    }
     static char get[] = "GET ";
     static char slash[] = "/";
     const char *rest = head->target.bytes + head->target.size;
@@ -156,7 +160,7 @@ static void hand_over(struct slot *slot, const struct head *head)
     /* The client's socket may soon belong to a session: from here on this loop does not look at it. */
     loop_remove(home->loop, &slot->client);
     slot->state = SLOT_HANDED;
-    atomic_store_explicit(&slot->taken, false, memory_order_relaxed);
+    atomic_store_explicit(&slot->decided, SLOT_UNDECIDED, memory_order_relaxed);
     struct ready_entry entry = {.fd = pair[1], .ticket = slot->ticket, .generation = slot->generation};
     if (!ready_ring_push(lobby->ring, &entry)) {
         /* Cannot be: it has room for all that lobby threads may hand over. The relay sees the end and answers. */
@@ -275,6 +279,21 @@ void slot_head_ready(struct slot *slot)
 
 /* ---- the way back ---- */
 
+static void relay_answer(struct slot *slot, bool answered)
+{
+    if (!answered) {
+        /* Civetweb found fault with a head that passed our check, or is stopping. Its own page is not for clients. */
+        slot->size = 0;
+        slot_report(slot, LOBBY_BAD_REQUEST, "civetweb did not take it");
+        slot_answer(slot, 400, "The server could not make sense of this request.");
+        return;
+    }
+    slot->size -= slot->head_size;
+    memmove(slot->bytes, slot->bytes + slot->head_size, slot->size);
+    begin_leaving(slot);
+    slot_answer_ready(slot);
+}
+
 /* Civetweb has closed its end. Either a session has the connection, or what it wrote is the answer. */
 static void on_relay_end(struct slot *slot)
 {
@@ -283,20 +302,15 @@ static void on_relay_end(struct slot *slot)
     loop_remove(home->loop, &slot->relay);
     close(fd);
     home->handed_count--;
-    if (atomic_load_explicit(&slot->taken, memory_order_acquire)) {
+    unsigned char decided = atomic_load_explicit(&slot->decided, memory_order_acquire);
+    if (decided == SLOT_TAKEN) {
         slot->transport = (struct transport){.fd = -1};
         slot_release(slot, false);
     } else if (!loop_add(home->loop, &slot->client, slot->transport.fd, 0)) {
         slot_release(slot, true);
-    } else if (!slot->answered) {
-        slot->interest = 0;
-        slot_answer(slot, 500, "The server could not answer this request.");
     } else {
         slot->interest = 0;
-        slot->size -= slot->head_size;
-        memmove(slot->bytes, slot->bytes + slot->head_size, slot->size);
-        begin_leaving(slot);
-        slot_answer_ready(slot);
+        relay_answer(slot, decided == SLOT_ANSWERED && slot->relayed);
     }
     lobby_hand_next(home);
 }
@@ -310,8 +324,8 @@ void slot_relay_ready(struct loop_source *source, uint32_t events)
         ssize_t count = recv(slot->relay.fd, home->scratch, home->scratch_size, 0);
         if (count > 0) {
             /* An answer: it stands behind the head, in the place of the early bytes, which nobody wants any more. */
-            if (!slot->answered) {
-                slot->answered = true;
+            if (!slot->relayed) {
+                slot->relayed = true;
                 slot->size = slot->head_size;
             }
             if (!keep(slot, home->scratch, (size_t)count)) {

@@ -2,7 +2,7 @@
  * slot - the members that the files of the lobby share: a connection in the lobby and the thread it belongs to.
  *
  * All of it belongs to the lobby thread. While a slot is SLOT_HANDED, a civetweb worker reads the transport, pass, port, config
- * and early bytes, and sets `taken`; the socketpair orders the two: the worker begins after the head was written to it, and
+ * and early bytes, and sets `decided`; the socketpair orders the two: the worker begins after the head was written to it, and
  * the lobby goes on after its end was closed.
  */
 #ifndef PORTCULLIS_LOBBY_SLOT_H
@@ -28,6 +28,13 @@ enum slot_state {
     SLOT_LINGER, /* FIN sent: input is discarded until the peer's, so that no RST overtakes the answer */
 };
 
+/* What a worker made of the request. */
+enum slot_decision {
+    SLOT_UNDECIDED, /* none has seen it */
+    SLOT_ANSWERED,  /* what civetweb wrote is our answer */
+    SLOT_TAKEN,     /* a session has the transport and the pass */
+};
+
 struct slot {
     struct loop_source client;
     struct loop_source relay; /* our end of the socketpair */
@@ -50,8 +57,8 @@ struct slot {
     uint16_t port;
     uint8_t state; /* enum slot_state */
     bool tls;
-    bool answered;     /* civetweb wrote something: behind head_size in `bytes` */
-    atomic_bool taken; /* a session has the transport and the pass */
+    bool relayed;         /* civetweb wrote something: it stands behind head_size in `bytes` */
+    atomic_uchar decided; /* enum slot_decision */
 };
 
 struct lobby_accept {

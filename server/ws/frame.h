@@ -47,8 +47,8 @@ enum frame_status {
 };
 
 /* Parses a header from the first `size` bytes, of which it uses at most FRAME_HEADER_MAX. FRAME_LENGTH_FORM comes with
- * the first length byte that shows it, before the rest of the header is there. *header_r is written on FRAME_OK only.
- * */
+ * the first length byte that shows it, before the rest of the header is there. *header_r is written on FRAME_OK
+ * only. */
 enum frame_status __attribute__((warn_unused_result))
 frame_parse(const uint8_t *bytes, size_t size, struct frame_header *header_r);
 

@@ -160,8 +160,8 @@ static void release(struct reader *reader)
     reader->partial = NULL;
 }
 
-/* Makes sure that there is a block, and in it room for `need` more bytes of a message that at most becomes `most` long.
- * */
+/* Makes sure that there is a block, and in it room for `need` more bytes of a message that at most becomes `most`
+ * long. */
 static bool reserve(struct reader *reader, size_t need, uint64_t most)
 {
     struct reader_partial *old = reader->partial;
@@ -240,8 +240,8 @@ static enum reader_error check_second_byte(uint8_t opcode, uint8_t byte)
     return opcode == WS_CLOSE && length == 1 ? READER_ERROR_CLOSE_LENGTH : READER_ERROR_NONE;
 }
 
-/* Sizes as they are declared may be anything up to 2^63 - 1; a limit may have been lowered below what is here already.
- * */
+/* Sizes as they are declared may be anything up to 2^63 - 1; a limit may have been lowered below what is here
+ * already. */
 static bool fits(const struct feed *feed, uint64_t length)
 {
     uint64_t max = feed->limits->max_message;

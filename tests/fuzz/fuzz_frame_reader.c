@@ -1,9 +1,9 @@
 /*
- * fuzz_frame_reader - any bytes as a client's stream: the same events whether it comes whole, byte by byte or cut as the
- * input says, text that is UTF-8, sizes within the limits, memory within what has arrived.
+ * fuzz_frame_reader - any bytes as a client's stream: the same events whether it comes whole, byte by byte or cut as
+ * the input says, text that is UTF-8, sizes within the limits, memory within what has arrived.
  *
- * Input: a byte that chooses the limits, a byte that says how many lengths of pieces follow (they are used in turn), these
- * lengths, the stream.
+ * Input: a byte that chooses the limits, a byte that says how many lengths of pieces follow (they are used in turn),
+ * these lengths, the stream.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /*
- * fuzz_handshake - any header values as an opening handshake: what is accepted has a key of 16 bytes, gets an answer, and a
- * subprotocol only out of its own list.
+ * fuzz_handshake - any header values as an opening handshake: what is accepted has a key of 16 bytes, gets an answer,
+ * and a subprotocol only out of its own list.
  *
- * Input: the values of Upgrade, Connection, Sec-WebSocket-Key, Sec-WebSocket-Version and Sec-WebSocket-Protocol, each ended
- * by a line feed; those that are missing at the end are absent.
+ * Input: the values of Upgrade, Connection, Sec-WebSocket-Key, Sec-WebSocket-Version and Sec-WebSocket-Protocol, each
+ * ended by a line feed; those that are missing at the end are absent.
  */
 #include <stdint.h>
 #include <stdio.h>

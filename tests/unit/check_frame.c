@@ -185,8 +185,8 @@ START_TEST(core_unmask_of_the_rfc)
 }
 END_TEST
 
-/* All sizes around the steps of the fast twin, all alignments, all turns of the key; nothing beyond the bytes changes.
- * */
+/* All sizes around the steps of the fast twin, all alignments, all turns of the key; nothing beyond the bytes
+ * changes. */
 START_TEST(limits_unmask_twins_agree)
 {
     enum { MOST = 200, AROUND = 16 };

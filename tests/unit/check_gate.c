@@ -518,6 +518,7 @@ END_TEST
 
 struct load {
     struct gate *gate;
+    pthread_barrier_t start;
     atomic_bool stop;
     atomic_uint seed;
     atomic_uint wrong;
@@ -539,6 +540,7 @@ static void *live(void *argument)
         addresses[i] = parsed(load_addresses[i]);
     }
     unsigned turn = atomic_fetch_add(&load->seed, 1);
+    pthread_barrier_wait(&load->start);
     while (!atomic_load(&load->stop)) {
         const struct address *from = &addresses[turn++ % 4];
         struct gate_pass pass;
@@ -584,9 +586,11 @@ START_TEST(hostile_reconfigure_under_load)
     };
     struct load load = {.gate = gate_of(&one)};
     pthread_t threads[THREADS];
+    ck_assert_int_eq(pthread_barrier_init(&load.start, NULL, THREADS + 1), 0);
     for (size_t i = 0; i < THREADS; i++) {
         ck_assert_int_eq(pthread_create(&threads[i], NULL, live, &load), 0);
     }
+    pthread_barrier_wait(&load.start);
     for (int i = 0; i < 100; i++) {
         ck_assert(gate_reconfigure(load.gate, i % 2 == 0 ? &other : &one));
     }
@@ -594,6 +598,7 @@ START_TEST(hostile_reconfigure_under_load)
     for (size_t i = 0; i < THREADS; i++) {
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
     }
+    pthread_barrier_destroy(&load.start);
     ck_assert_uint_eq(atomic_load(&load.wrong), 0);
     assert_gauges(load.gate, 0, 0, 0);
     ck_assert_uint_le(gate_stats(load.gate).sources, 3);

@@ -425,13 +425,20 @@ static void assert_verdict(enum head_status status, enum head_status expected, c
                   text);
 }
 
-START_TEST(verdict)
+static void check_row(const struct row *row)
 {
-    const struct row *row = &rows[_i];
     assert_verdict(feed_whole(row->bytes, row->size, MAX), row->status, "whole", row->bytes);
     assert_verdict(feed_bytewise(row->bytes, row->size, MAX), row->status, "byte by byte", row->bytes);
     for (size_t cut = 0; cut <= row->size; cut++) {
         assert_verdict(feed_in_two(row->bytes, row->size, MAX, cut), row->status, "in two", row->bytes);
+    }
+}
+
+/* Not a loop test: a process a row would cost a sanitizer most of a minute. The message names the row. */
+START_TEST(verdicts)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        check_row(&rows[i]);
     }
 }
 END_TEST
@@ -570,7 +577,7 @@ START_TEST(long_one)
     char *text = long_text(long_ones[_i].prefix, 'a', long_ones[_i].count, long_ones[_i].suffix, &size);
     size_t max = long_ones[_i].max;
     ck_assert_int_eq(feed_whole(text, size, max), long_ones[_i].status);
-    for (size_t cut = 0; cut < size; cut += 1 + size / 97) {
+    for (size_t cut = 0; cut < size; cut += 1 + size / 13) {
         ck_assert_int_eq(feed_in_two(text, size, max, cut), long_ones[_i].status);
     }
     free(text);
@@ -638,20 +645,28 @@ END_TEST
 
 /* ---- Hostile. ---- */
 
-/* Every byte in every place of a good head, one at a time: no crash, one verdict, and nothing odd in what passes. */
-START_TEST(every_byte_everywhere)
+/* This byte in every place of a good head, one at a time: one verdict, and no control byte that passes. */
+static void check_byte(unsigned char byte)
 {
     static const char good[] = GET("/a%41b?c");
     char text[sizeof(good)];
+    bool control = (byte < 0x20 && byte != '\t' && byte != '\r' && byte != '\n') || byte == 0x7F;
     for (size_t at = 0; at < sizeof(good) - 1; at++) {
         memcpy(text, good, sizeof(good));
-        text[at] = (char)_i;
+        text[at] = (char)byte;
         enum head_status status = feed_whole(text, sizeof(good) - 1, MAX);
         ck_assert_int_eq(feed_bytewise(text, sizeof(good) - 1, MAX), status);
-        if (_i != '\t' && _i != '\r' && _i != '\n' && (_i < 0x20 || _i == 0x7F)) {
+        if (control) {
             ck_assert_int_ne(status, HEAD_OK);
             ck_assert_int_ne(status, HEAD_MORE);
         }
+    }
+}
+
+START_TEST(every_byte_everywhere)
+{
+    for (unsigned byte = 0; byte <= 0xFF; byte++) {
+        check_byte((unsigned char)byte);
     }
 }
 END_TEST
@@ -687,7 +702,8 @@ static Suite *head_suite(void)
     Suite *suite = suite_create("head");
 
     TCase *core = tcase_create("core");
-    tcase_add_loop_test(core, verdict, 0, COUNT_OF(rows));
+    tcase_set_timeout(core, 60);
+    tcase_add_test(core, verdicts);
     tcase_add_loop_test(core, parts_of_a_head, 0, COUNT_OF(parts));
     tcase_add_test(core, fields);
     tcase_add_test(core, wants_no_body);
@@ -703,7 +719,7 @@ static Suite *head_suite(void)
 
     TCase *hostile = tcase_create("hostile");
     tcase_set_timeout(hostile, 60);
-    tcase_add_loop_test(hostile, every_byte_everywhere, 0, 256);
+    tcase_add_test(hostile, every_byte_everywhere);
     tcase_add_test(hostile, an_error_stays);
     tcase_add_test(hostile, a_good_head_stays);
     suite_add_tcase(suite, hostile);

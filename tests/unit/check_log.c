@@ -174,20 +174,31 @@ START_TEST(one_file_for_both)
 }
 END_TEST
 
-START_TEST(appends)
+/* The number that the next descriptor would get. */
+static int next_descriptor(void)
 {
-    const struct log_config config = {.file = "main"};
+    const int fd = dup(STDIN_FILENO);
+    close(fd);
+    return fd;
+}
+
+START_TEST(appends_and_leaves_nothing_open)
+{
+    const int before = next_descriptor();
+    const struct log_config config = {.file = "main", .error_file = "error", .audit_file = "-"};
     for (int i = 0; i < 2; i++) {
         struct log *log = open_log(&config);
         log_event(log, LOG_INFO, "x", log_i64("n", i));
         log_close(&log, CLOSE_MS);
     }
     ck_assert_uint_eq(count_in_file("main", " info x n="), 2);
+    ck_assert_int_eq(next_descriptor(), before);
 }
 END_TEST
 
 START_TEST(a_file_that_cannot_be_opened)
 {
+    const int before = next_descriptor();
     char error[256] = "";
     struct log_config config = {.file = "main", .audit_file = "nowhere/audit"};
     ck_assert_ptr_null(log_open(&config, error, sizeof error));
@@ -195,6 +206,7 @@ START_TEST(a_file_that_cannot_be_opened)
     config.audit_file = "/";
     ck_assert_ptr_null(log_open(&config, error, sizeof error));
     ck_assert_str_eq(error, "cannot open /: Is a directory");
+    ck_assert_int_eq(next_descriptor(), before);
 }
 END_TEST
 
@@ -536,7 +548,7 @@ static Suite *log_suite(void)
     tcase_add_test(core, no_log_and_no_files);
     tcase_add_test(core, error_file_alone);
     tcase_add_test(core, one_file_for_both);
-    tcase_add_test(core, appends);
+    tcase_add_test(core, appends_and_leaves_nothing_open);
     tcase_add_test(core, a_file_that_cannot_be_opened);
     tcase_add_test(core, reopened_after_rename);
     tcase_add_test(core, failed_reopen_keeps_the_file);

@@ -162,6 +162,13 @@ START_TEST(hostile_no_memory)
         failures += failed;
         player_deinit(&player);
     }
+    setup();
+    allocations_most = 0;
+    struct player player;
+    player_init(&player, &usual_limits);
+    player_feed(&player, stream.bytes, stream.size);
+    ck_assert_str_eq(player_text(&player), "error(out of memory) ");
+    player_deinit(&player);
     ck_assert_uint_ge(failures, 2);
     ck_assert_uint_lt(failures, 10);
     free(stream.bytes);

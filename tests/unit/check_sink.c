@@ -177,6 +177,8 @@ START_TEST(standard_output_nobody_reads)
         added++;
     }
     ck_assert_int_eq(sink_trouble(sink), EAGAIN);
+    const bool own = (fcntl(sink_waiting_fd(sink), F_GETFL) & O_NONBLOCK) != 0;
+    ck_assert_int_eq(own, _i == OUTPUT_PIPE);
     ck_assert_uint_eq(sink_unreported(sink), 1);
     ck_assert_int_eq(fcntl(STDOUT_FILENO, F_GETFL), flags);
 

@@ -74,8 +74,7 @@ static void *replace_once(void *argument)
     return NULL;
 }
 
-/* The old value is handed back only when its last reader has left, whichever side of the counters it is on; newcomers meanwhile
- * read the new value and do not matter. */
+/* The old value is handed back only when its last reader has left; newcomers meanwhile read the new one. */
 START_TEST(core_waits_for_readers)
 {
     int values[8] = {0};
@@ -112,6 +111,7 @@ END_TEST
 
 struct crowd {
     struct snapshot *snapshot;
+    pthread_barrier_t start;
     atomic_uint numbers;
     atomic_uint bad_readings;
     atomic_bool stop;
@@ -120,6 +120,7 @@ struct crowd {
 static void *read_always(void *argument)
 {
     struct crowd *crowd = argument;
+    pthread_barrier_wait(&crowd->start);
     while (!atomic_load_explicit(&crowd->stop, memory_order_relaxed)) {
         struct snapshot_reader reader = snapshot_enter(crowd->snapshot);
         const struct value *value = reader.value;
@@ -134,6 +135,7 @@ static void *read_always(void *argument)
 static void *replace_often(void *argument)
 {
     struct crowd *crowd = argument;
+    pthread_barrier_wait(&crowd->start);
     for (int i = 0; i < REPLACEMENTS; i++) {
         struct value *value = value_new(atomic_fetch_add(&crowd->numbers, 1));
         value_free(snapshot_replace(crowd->snapshot, value));
@@ -146,6 +148,7 @@ START_TEST(hostile_steady_readers)
 {
     struct crowd crowd = {.snapshot = snapshot_create(value_new(0))};
     ck_assert_ptr_nonnull(crowd.snapshot);
+    ck_assert_int_eq(pthread_barrier_init(&crowd.start, NULL, READERS + WRITERS), 0);
     pthread_t readers[READERS];
     pthread_t writers[WRITERS];
     for (size_t i = 0; i < READERS; i++) {
@@ -161,6 +164,7 @@ START_TEST(hostile_steady_readers)
     for (size_t i = 0; i < READERS; i++) {
         ck_assert_int_eq(pthread_join(readers[i], NULL), 0);
     }
+    pthread_barrier_destroy(&crowd.start);
     ck_assert_uint_eq(atomic_load(&crowd.bad_readings), 0);
     value_free(snapshot_destroy(&crowd.snapshot));
 }

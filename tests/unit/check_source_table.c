@@ -219,6 +219,24 @@ START_TEST(core_prefers_full_buckets)
 }
 END_TEST
 
+/* Of equally spent entries the one not seen for longest goes first; a refused attempt is being seen, too. */
+START_TEST(core_longest_idle_goes_first)
+{
+    const struct source_limits limits = {.connection_rate = bucket_limit_of(0.001, 1)};
+    struct source_table *table = table_of(2);
+    const struct address first = numbered(1);
+    const struct address second = numbered(2);
+    const struct address newcomer = numbered(3);
+    ck_assert_int_eq(pass_through(table, &limits, &first, 0), GATE_ADMIT);
+    ck_assert_int_eq(pass_through(table, &limits, &second, 0), GATE_ADMIT);
+    ck_assert_int_eq(pass_through(table, &limits, &first, 0), GATE_RATE);
+    ck_assert_int_eq(pass_through(table, &limits, &newcomer, 0), GATE_ADMIT); /* in the place of `second` */
+    ck_assert_int_eq(pass_through(table, &limits, &first, 0), GATE_RATE);
+    ck_assert_int_eq(pass_through(table, &limits, &second, 0), GATE_ADMIT);
+    source_table_destroy(&table);
+}
+END_TEST
+
 /* A peer with as many addresses as it likes can neither make the table grow nor shake off what it has used up, nor push
  * out a source that has a connection open. */
 START_TEST(hostile_rotating_addresses)
@@ -353,6 +371,7 @@ int main(void)
     tcase_add_test(core, core_rates);
     tcase_add_test(core, core_what_a_source_is);
     tcase_add_test(core, core_prefers_full_buckets);
+    tcase_add_test(core, core_longest_idle_goes_first);
     suite_add_tcase(suite, core);
     TCase *limits = tcase_create("limits");
     tcase_set_timeout(limits, 60);
