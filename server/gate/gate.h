@@ -84,7 +84,7 @@ void gate_destroy(struct gate **gate);
 
 /* Takes new lists, rates and caps at once; state of the sources is kept, and connections beyond a lowered cap stay.
  * table_size is not changed (it needs a restart). False when memory is short: the old ones stay in force. Waits until
- * calls in progress are done with the old ones (microseconds). */
+ * calls in progress are done with the old ones: microseconds, or a scheduler's slice when a caller was preempted. */
 bool __attribute__((warn_unused_result)) gate_reconfigure(struct gate *gate, const struct gate_config *config);
 
 /* What an admitted connection holds of the gate's counters. Plain data; it goes with its connection, one thread at a

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
@@ -19,8 +20,10 @@
 
 /* Connections accepted in a row before those inside get their turn. */
 #define ACCEPT_BATCH 64
-/* Reload and stop: few messages, all from the main thread. */
-#define INBOX_MAX 64
+/* Messages that may wait for a lobby thread: newcomers from other threads, reload, stop. */
+#define INBOX_MAX 4096
+/* How many more connections than another a lobby thread may have before it passes newcomers on. */
+#define BALANCE_SLACK 32
 
 static const struct {
     const char *label;
@@ -103,6 +106,7 @@ void slot_release(struct slot *slot, bool reset)
     list_remove(&slot->age);
     list_remove(&slot->queue);
     list_push_back(&home->free, &slot->queue);
+    atomic_fetch_sub_explicit(&home->occupied, 1, memory_order_relaxed);
 }
 
 static struct slot *oldest_of(const struct list *list)
@@ -164,6 +168,16 @@ static void on_client(struct loop_source *source, uint32_t events)
 
 /* ---- accept ---- */
 
+/* An admitted connection on its way to a slot, perhaps on another thread. */
+struct newcomer {
+    struct loop_message message;
+    struct lobby_thread *to;
+    struct gate_pass pass;
+    int fd;
+    uint16_t port;
+    bool tls;
+};
+
 static void refuse(struct lobby_thread *home, int fd, struct gate_pass *pass)
 {
     accept_reset(fd);
@@ -171,16 +185,17 @@ static void refuse(struct lobby_thread *home, int fd, struct gate_pass *pass)
     atomic_fetch_add_explicit(&home->lobby->counts[LOBBY_BUSY], 1, memory_order_relaxed);
 }
 
-static void admit(struct lobby_accept *accept, int fd, const struct gate_pass *pass, uint16_t port)
+/* Takes an admitted connection in: a slot, a deadline, and whatever its listener speaks. */
+static void take_in(struct lobby_thread *home, const struct newcomer *newcomer)
 {
-    struct lobby_thread *home = accept->home;
-    struct gate_pass kept = *pass;
+    struct gate_pass kept = newcomer->pass;
+    int fd = newcomer->fd;
     struct slot *slot = obtain_slot(home);
     if (slot == NULL) {
         refuse(home, fd, &kept);
         return;
     }
-    uint32_t events = accept->tls ? EPOLLIN | EPOLLRDHUP : EPOLLIN;
+    uint32_t events = newcomer->tls ? EPOLLIN | EPOLLRDHUP : EPOLLIN;
     slot->client = (struct loop_source){.on_ready = on_client, .fd = -1};
     slot->relay = (struct loop_source){.on_ready = slot_relay_ready, .fd = -1};
     if (!loop_add(home->loop, &slot->client, fd, events)) {
@@ -192,19 +207,60 @@ static void admit(struct lobby_accept *accept, int fd, const struct gate_pass *p
     slot->transport = (struct transport){.fd = fd};
     slot->pass = kept;
     slot->config = config_ref(home->config);
-    slot->port = port;
-    slot->tls = accept->tls;
+    slot->port = newcomer->port;
+    slot->tls = newcomer->tls;
     slot->relayed = false;
     slot->sent = 0;
     slot->head_size = 0;
     slot->due_ms = loop_now_ms(home->loop) + home->config->limits.handshake_timeout_ms;
     list_push_back(&home->age, &slot->age);
     lobby_due(home, slot->due_ms);
-    if (accept->tls) {
+    atomic_fetch_add_explicit(&home->occupied, 1, memory_order_relaxed);
+    if (newcomer->tls) {
         slot_hello_begin(slot);
     } else {
         slot_head_begin(slot);
     }
+}
+
+static void on_newcomer(struct loop_message *message)
+{
+    struct newcomer *newcomer = CONTAINER_OF(message, struct newcomer, message);
+    take_in(newcomer->to, newcomer);
+    free(newcomer);
+}
+
+/* Where a newcomer should go. The kernel wakes whichever thread it likes, often the same; each has its share of the slots, so
+ * that one must not fill up while another is empty. */
+static struct lobby_thread *choose_thread(struct lobby_thread *home)
+{
+    struct lobby *lobby = home->lobby;
+    struct lobby_thread *best = home;
+    unsigned fewest = atomic_load_explicit(&home->occupied, memory_order_relaxed);
+    for (unsigned i = 0; i < lobby->threads && fewest > BALANCE_SLACK; i++) {
+        unsigned occupied = atomic_load_explicit(&lobby->thread[i].occupied, memory_order_relaxed);
+        if (occupied < fewest - BALANCE_SLACK) {
+            best = &lobby->thread[i];
+            fewest = occupied + BALANCE_SLACK;
+        }
+    }
+    return best;
+}
+
+static void admit(struct lobby_thread *home, const struct newcomer *newcomer)
+{
+    struct lobby_thread *to = choose_thread(home);
+    struct newcomer *copy = to == home ? NULL : malloc(sizeof(*copy));
+    if (copy != NULL) {
+        *copy = *newcomer;
+        copy->message.deliver = on_newcomer;
+        copy->to = to;
+        if (loop_post(to->loop, &copy->message)) {
+            return;
+        }
+        free(copy);
+    }
+    take_in(home, newcomer);
 }
 
 /* No descriptors left: the spare one lets us take the connection and refuse it, instead of finding it again at once. */
@@ -226,20 +282,19 @@ static void on_listener(struct loop_source *source, uint32_t events)
     uint64_t now_ms = loop_now_ms(home->loop);
     for (int i = 0; i < ACCEPT_BATCH; i++) {
         struct address from;
-        uint16_t port;
-        int fd = accept_next(source->fd, &from, &port);
-        if (fd < 0) {
+        struct newcomer newcomer = {.tls = accept->tls};
+        newcomer.fd = accept_next(source->fd, &from, &newcomer.port);
+        if (newcomer.fd < 0) {
             if (errno == EMFILE || errno == ENFILE) {
                 on_no_files(accept);
             }
             return; /* EAGAIN, or a connection that is gone already: epoll tells of the next */
         }
-        struct gate_pass pass;
-        if (gate_admit(home->lobby->gate, &from, now_ms, &pass) != GATE_ADMIT) {
-            accept_reset(fd); /* counted by the gate; no byte is sent and no log line written for it */
+        if (gate_admit(home->lobby->gate, &from, now_ms, &newcomer.pass) != GATE_ADMIT) {
+            accept_reset(newcomer.fd); /* counted by the gate; no byte is sent and no log line written for it */
             continue;
         }
-        admit(accept, fd, &pass, port);
+        admit(home, &newcomer);
     }
 }
 
@@ -395,7 +450,7 @@ struct lobby *lobby_create(const struct lobby_setup *setup)
     lobby->log = setup->log;
     lobby->gate = setup->gate;
     lobby->ring = setup->ring;
-    lobby->slots_per_thread = (setup->config->limits.max_lobby + setup->threads - 1) / setup->threads;
+    lobby->slots_per_thread = setup->config->limits.max_lobby / setup->threads + BALANCE_SLACK;
     lobby->listeners = calloc(setup->listener_count, sizeof(*lobby->listeners));
     lobby->thread = calloc(setup->threads, sizeof(*lobby->thread));
     if (lobby->listeners == NULL || lobby->thread == NULL) {
@@ -447,22 +502,21 @@ void lobby_run(struct lobby *lobby, unsigned index)
     loop_run(lobby->thread[index].loop);
 }
 
-/* The inbox is larger than all that the main thread ever has under way. */
-static void post(struct lobby_thread *home, struct loop_message *message)
+static void pause_shortly(void)
 {
-    bool posted = loop_post(home->loop, message);
-    assert(posted);
-    (void)posted;
+    struct timespec pause = {.tv_nsec = 1000000};
+    nanosleep(&pause, NULL);
 }
 
 void lobby_stop_admitting(struct lobby *lobby)
 {
     for (unsigned i = 0; i < lobby->threads; i++) {
-        post(&lobby->thread[i], &lobby->thread[i].stop_admitting);
+        while (!loop_post(lobby->thread[i].loop, &lobby->thread[i].stop_admitting)) {
+            pause_shortly(); /* full of newcomers, which the thread is taking in */
+        }
     }
     while (atomic_load_explicit(&lobby->stopped_admitting, memory_order_acquire) < lobby->threads) {
-        struct timespec pause = {.tv_nsec = 1000000};
-        nanosleep(&pause, NULL);
+        pause_shortly();
     }
     for (size_t i = 0; i < lobby->listener_count; i++) {
         close(lobby->listeners[i].fd);

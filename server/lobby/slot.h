@@ -81,6 +81,7 @@ struct lobby_thread {
     struct timer timer;  /* the earliest deadline of all lists */
     char *scratch;       /* scratch_size bytes that one read may fill */
     size_t scratch_size;
+    atomic_uint occupied; /* any thread reads: slots in use */
     unsigned handshake_count;
     unsigned handed_count;
     int spare_fd; /* given up for a moment when there are no descriptors left */

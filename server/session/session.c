@@ -1,9 +1,5 @@
 /*
  * session - the life of an open WebSocket on its loop: input, deadlines, and the one way out. See session.h.
- *
- * Every event goes  begin() → something → finish(): in between the session cannot be freed, whatever the handler or a
- * failed write does to it; finish() writes what was gathered, brings epoll and the timer up to date, and frees it if it is
- * dead.
  */
 #include "server/session/session.h"
 
@@ -15,8 +11,6 @@
 
 /* After our FIN, for the peer's: enough for a round trip on a bad line, short enough not to be worth holding. */
 #define LINGER_MS 2000
-
-static void finish(struct session *session);
 
 static uint64_t now_of(const struct session *session)
 {
@@ -91,7 +85,7 @@ void session_close(struct session *session, enum cause cause)
 {
     session_output_begin(session);
     session_end(session, cause);
-    finish(session);
+    session_finish(session);
 }
 
 static void log_end(const struct session *session)
@@ -247,7 +241,7 @@ static void on_event(struct session *session, enum reader_event event, const str
 }
 
 /* Bytes from the peer, whichever way they came. */
-static void take_input(struct session *session, uint8_t *bytes, size_t size)
+void session_take_input(struct session *session, uint8_t *bytes, size_t size)
 {
     const struct reader_limits limits = {.max_message = session->config->limits.max_message,
                                          .max_fragments = session->config->limits.max_fragments};
@@ -305,7 +299,7 @@ static bool wants_input(const struct session *session)
            (session->state != SESSION_OPEN || queue_size(&session->queue) < SESSION_PAUSE_SIZE);
 }
 
-static void receive(struct session *session)
+void session_receive(struct session *session)
 {
     session->read_wants_write = false;
     for (int round = 0; round < SESSION_READ_ROUNDS && wants_input(session); round++) {
@@ -313,7 +307,7 @@ static void receive(struct session *session)
         uint8_t *input = session->home->input;
         enum transport_status status = transport_read(&session->transport, input, SESSION_INPUT_SIZE, &size);
         if (status == TRANSPORT_OK) {
-            take_input(session, input, size);
+            session_take_input(session, input, size);
             bool more = session->transport.ssl != NULL ? transport_has_pending(&session->transport)
                                                        : size == SESSION_INPUT_SIZE;
             if (!more) {
@@ -371,7 +365,7 @@ static void check_deadlines(struct session *session)
     }
 }
 
-static void set_timer(struct session *session)
+void session_set_timer(struct session *session)
 {
     uint64_t due_ms = UINT64_MAX;
     if (session->state == SESSION_OPEN) {
@@ -393,19 +387,19 @@ static void set_timer(struct session *session)
     }
 }
 
-static void on_timer(struct timer *timer, uint64_t now_ms)
+void session_on_timer(struct timer *timer, uint64_t now_ms)
 {
     (void)now_ms;
     struct session *session = CONTAINER_OF(timer, struct session, timer);
     session_output_begin(session);
     check_deadlines(session);
     if (session->state != SESSION_DEAD && transport_has_pending(&session->transport)) {
-        receive(session);
+        session_receive(session);
     }
     if (session->state != SESSION_DEAD) {
-        set_timer(session);
+        session_set_timer(session);
     }
-    finish(session);
+    session_finish(session);
 }
 
 /* ---- events ---- */
@@ -432,7 +426,7 @@ static void update_interest(struct session *session)
         }
     } else if (session->stalled_since_ms != 0) {
         session->stalled_since_ms = 0;
-        set_timer(session); /* input is wanted again, and with it pings */
+        session_set_timer(session); /* input is wanted again, and with it pings */
     }
     watch(session, session->read_wants_write ? interest | EPOLLOUT : interest);
 }
@@ -453,7 +447,7 @@ static void leave(struct session *session)
     }
 }
 
-static void finish(struct session *session)
+void session_finish(struct session *session)
 {
     session_output_end(session);
     if (session->state == SESSION_LEAVING && queue_size(&session->queue) == 0) {
@@ -466,7 +460,7 @@ static void finish(struct session *session)
     update_interest(session);
 }
 
-static void on_ready(struct loop_source *source, uint32_t events)
+void session_on_ready(struct loop_source *source, uint32_t events)
 {
     struct session *session = CONTAINER_OF(source, struct session, source);
     session_output_begin(session);
@@ -476,165 +470,7 @@ static void on_ready(struct loop_source *source, uint32_t events)
     if ((events & (EPOLLERR | EPOLLHUP)) != 0 && !wants_input(session)) {
         session_abort(session, CAUSE_CONNECTION_LOST); /* nothing would be read, so nothing else would notice */
     } else if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 || session->read_wants_write) {
-        receive(session);
+        session_receive(session);
     }
-    finish(session);
-}
-
-/* ---- birth ---- */
-
-/* A session on its way from a worker to its loop. */
-struct arrival {
-    struct loop_message message;
-    struct session *session;
-    size_t early_size;
-    uint8_t early[];
-};
-
-static void log_start(const struct session *session)
-{
-    struct log *log = session->home->pool->log;
-    char peer[ADDRESS_TEXT_SIZE];
-    const struct log_field fields[] = {
-        log_u64("session", session->id),
-        log_str("peer", address_format_port(&session->pass.from, session->port, peer)),
-        log_str("endpoint", session->endpoint->path),
-        log_bool("tls", session->tls),
-        log_str("subprotocol", session->protocol),
-    };
-    log_write(log, LOG_INFO, "session_start", fields, sizeof(fields) / sizeof(fields[0]));
-    log_write_audit(log, "session_start", fields, sizeof(fields) / sizeof(fields[0]));
-}
-
-static void adopt(struct session *session, uint8_t *early, size_t early_size)
-{
-    struct session_loop *home = session->home;
-    session->next = home->first;
-    if (home->first != NULL) {
-        home->first->previous = session;
-    }
-    home->first = session;
-    session->opened_ms = loop_now_ms(home->loop);
-    session->last_input_ms = session->opened_ms;
-    session->last_message_ms = session->opened_ms;
-    session->interest = EPOLLIN;
-    log_start(session);
-
-    session_output_begin(session);
-    if (!loop_add(home->loop, &session->source, session->transport.fd, EPOLLIN)) {
-        session_abort(session, CAUSE_OUT_OF_MEMORY);
-    } else {
-        session_output_resume(session); /* the 101 */
-        if (session->state == SESSION_OPEN && session->handler->opened != NULL) {
-            session->handler->opened(session);
-        }
-        if (early_size > 0 && session->state == SESSION_OPEN) {
-            take_input(session, early, early_size);
-        }
-        if (session->state == SESSION_OPEN && transport_has_pending(&session->transport)) {
-            receive(session);
-        }
-        if (home->draining) {
-            session_end(session, CAUSE_SERVER_STOPPING);
-        }
-        if (session->state != SESSION_DEAD) {
-            set_timer(session);
-        }
-    }
-    finish(session);
-}
-
-static void on_arrival(struct loop_message *message)
-{
-    struct arrival *arrival = CONTAINER_OF(message, struct arrival, message);
-    adopt(arrival->session, arrival->early, arrival->early_size);
-    free(arrival);
-}
-
-static struct session *make_session(struct session_pool *pool, const struct session_offer *offer)
-{
-    struct session *session = calloc(1, sizeof(*session));
-    if (session == NULL) {
-        return NULL;
-    }
-    queue_init(&session->queue);
-    if (!queue_append(&session->queue, offer->answer, offer->answer_size)) {
-        free(session);
-        return NULL;
-    }
-    reader_init(&session->reader);
-    session->source = (struct loop_source){.on_ready = on_ready, .fd = -1};
-    timer_init(&session->timer, on_timer);
-    session->home = &pool->loops[atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed) % pool->threads];
-    session->id = atomic_fetch_add_explicit(&pool->next_id, 1, memory_order_relaxed);
-    session->transport = offer->transport;
-    session->pass = offer->pass;
-    session->port = offer->port;
-    session->tls = offer->tls;
-    session->config = config_ref(offer->config);
-    session->endpoint = offer->endpoint;
-    session->handler = offer->handler;
-    session->protocol = offer->protocol;
-    session->state = SESSION_OPEN;
-    return session;
-}
-
-/* Undoes make_session(); the transport and the pass stay with the caller of session_start(). */
-static void unmake_session(struct session *session)
-{
-    queue_deinit(&session->queue);
-    config_unref(&session->config);
-    free(session);
-}
-
-/* Counts one more session in, unless there are as many as there may be. */
-static bool reserve(struct session_pool *pool, size_t max)
-{
-    size_t open = atomic_load_explicit(&pool->open, memory_order_relaxed);
-    do {
-        if (open >= max) {
-            return false;
-        }
-    } while (!atomic_compare_exchange_weak_explicit(&pool->open, &open, open + 1, memory_order_relaxed,
-                                                    memory_order_relaxed));
-    return true;
-}
-
-enum session_status session_start(struct session_pool *pool, const struct session_offer *offer)
-{
-    if (atomic_load_explicit(&pool->draining, memory_order_acquire)) {
-        return SESSION_STOPPING;
-    }
-    if (!reserve(pool, offer->config->limits.max_connections)) {
-        return SESSION_FULL;
-    }
-    enum session_status status = SESSION_MEMORY;
-    struct session *session = NULL;
-    struct arrival *arrival = malloc(sizeof(*arrival) + offer->early_size);
-    if (arrival == NULL) {
-        goto failed;
-    }
-    session = make_session(pool, offer);
-    if (session == NULL) {
-        goto failed;
-    }
-    arrival->message.deliver = on_arrival;
-    arrival->session = session;
-    arrival->early_size = offer->early_size;
-    if (offer->early_size > 0) {
-        memcpy(arrival->early, offer->early, offer->early_size);
-    }
-    if (!loop_post(session->home->loop, &arrival->message)) {
-        status = SESSION_BUSY;
-        goto failed;
-    }
-    return SESSION_OK;
-
-failed:
-    if (session != NULL) {
-        unmake_session(session);
-    }
-    free(arrival);
-    atomic_fetch_sub_explicit(&pool->open, 1, memory_order_relaxed);
-    return status;
+    session_finish(session);
 }

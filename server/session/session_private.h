@@ -109,7 +109,20 @@ void session_output_resume(struct session *session);
 void session_output_frame(struct session *session, enum ws_opcode opcode, const void *head, size_t head_size,
                           const void *body, size_t body_size);
 
-/* session.c: ends at once, without a word to the peer. Only the first cause stands. */
+/* session.c: an event goes  session_output_begin() → something → session_finish(). In between the session cannot be freed,
+ * whatever the handler or a failed write does to it; session_finish() writes what was gathered, brings epoll and the
+ * timer up to date, and frees the session if it is dead. */
+void session_finish(struct session *session);
+void session_on_ready(struct loop_source *source, uint32_t events);
+void session_on_timer(struct timer *timer, uint64_t now_ms);
+/* Reads what there is, within reason. */
+void session_receive(struct session *session);
+/* Bytes from the peer, whichever way they came. */
+void session_take_input(struct session *session, uint8_t *bytes, size_t size);
+/* The timer, for the earliest of all deadlines. */
+void session_set_timer(struct session *session);
+
+/* Ends at once, without a word to the peer. Only the first cause stands. */
 void session_abort(struct session *session, enum cause cause);
 /* session_end() for callers outside of an event of this session: writes what is to be said and may free the session. */
 void session_close(struct session *session, enum cause cause);

@@ -1,5 +1,5 @@
 /*
- * check_answer - the small HTTP answers: exact bytes, what each status must bring, buffers too small, values not fit to send.
+ * check_answer - the small HTTP answers: exact bytes, what each status must bring, small buffers, values not fit to send.
  */
 #include "server/door/answer.h"
 

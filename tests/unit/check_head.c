@@ -78,6 +78,7 @@ static const struct row rows[] = {
     ROW(OK, HOSTED("192.0.2.1:1")),
     ROW(OK, HOSTED("[2001:db8::1]")),
     ROW(OK, HOSTED("[::ffff:192.0.2.1]:65535")),
+    ROW(OK, HOSTED("[0000:0000:0000:0000:0000:ffff:255.255.255.255]")),
     ROW(OK, HOSTED(" \t a \t ")),
 
     /* Not there yet. */
@@ -350,6 +351,7 @@ static const struct row rows[] = {
     ROW(HOST_SYNTAX, HOSTED("[192.0.2.1]")),
     ROW(HOST_SYNTAX, HOSTED("[1:2:3:4:5:6:7:8:9]")),
     ROW(HOST_SYNTAX, HOSTED("[0000:0000:0000:0000:0000:0000:0000:0000:0000]")),
+    ROW(HOST_SYNTAX, HOSTED("[0000:0000:0000:0000:0000:ffff:255.255.255.2555]")),
     ROW(HOST_SYNTAX, "GET http://a/ HTTP/1.1\r\nHost: b c\r\n"),
 
     /* Bodies and expectations. */
@@ -534,7 +536,7 @@ END_TEST
 
 /* ---- Limits. ---- */
 
-/* "GET " prefix, `count` times `c`, and suffix. */
+/* The prefix, `count` times `c`, and the suffix; to be freed. */
 static char *long_text(const char *prefix, char c, size_t count, const char *suffix, size_t *size_r)
 {
     size_t before = strlen(prefix);

@@ -1,0 +1,164 @@
+/*
+ * start - a session's birth: made by a worker, posted to a session loop, adopted there. See session.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/session/session.h"
+#include "server/session/session_private.h"
+
+/* A session on its way from a worker to its loop. */
+struct arrival {
+    struct loop_message message;
+    struct session *session;
+    size_t early_size;
+    uint8_t early[];
+};
+
+static void log_start(const struct session *session)
+{
+    struct log *log = session->home->pool->log;
+    char peer[ADDRESS_TEXT_SIZE];
+    const struct log_field fields[] = {
+        log_u64("session", session->id),
+        log_str("peer", address_format_port(&session->pass.from, session->port, peer)),
+        log_str("endpoint", session->endpoint->path),
+        log_bool("tls", session->tls),
+        log_str("subprotocol", session->protocol),
+    };
+    log_write(log, LOG_INFO, "session_start", fields, sizeof(fields) / sizeof(fields[0]));
+    log_write_audit(log, "session_start", fields, sizeof(fields) / sizeof(fields[0]));
+}
+
+static void adopt(struct session *session, uint8_t *early, size_t early_size)
+{
+    struct session_loop *home = session->home;
+    session->next = home->first;
+    if (home->first != NULL) {
+        home->first->previous = session;
+    }
+    home->first = session;
+    session->opened_ms = loop_now_ms(home->loop);
+    session->last_input_ms = session->opened_ms;
+    session->last_message_ms = session->opened_ms;
+    session->interest = EPOLLIN;
+    log_start(session);
+
+    session_output_begin(session);
+    if (!loop_add(home->loop, &session->source, session->transport.fd, EPOLLIN)) {
+        session_abort(session, CAUSE_OUT_OF_MEMORY);
+    } else {
+        session_output_resume(session); /* the 101 */
+        if (session->state == SESSION_OPEN && session->handler->opened != NULL) {
+            session->handler->opened(session);
+        }
+        if (early_size > 0 && session->state == SESSION_OPEN) {
+            session_take_input(session, early, early_size);
+        }
+        if (session->state == SESSION_OPEN && transport_has_pending(&session->transport)) {
+            session_receive(session);
+        }
+        if (home->draining) {
+            session_end(session, CAUSE_SERVER_STOPPING);
+        }
+        if (session->state != SESSION_DEAD) {
+            session_set_timer(session);
+        }
+    }
+    session_finish(session);
+}
+
+static void on_arrival(struct loop_message *message)
+{
+    struct arrival *arrival = CONTAINER_OF(message, struct arrival, message);
+    adopt(arrival->session, arrival->early, arrival->early_size);
+    free(arrival);
+}
+
+static struct session *make_session(struct session_pool *pool, const struct session_offer *offer)
+{
+    struct session *session = calloc(1, sizeof(*session));
+    if (session == NULL) {
+        return NULL;
+    }
+    queue_init(&session->queue);
+    if (!queue_append(&session->queue, offer->answer, offer->answer_size)) {
+        free(session);
+        return NULL;
+    }
+    reader_init(&session->reader);
+    session->source = (struct loop_source){.on_ready = session_on_ready, .fd = -1};
+    timer_init(&session->timer, session_on_timer);
+    session->home = &pool->loops[atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed) % pool->threads];
+    session->id = atomic_fetch_add_explicit(&pool->next_id, 1, memory_order_relaxed);
+    session->transport = offer->transport;
+    session->pass = offer->pass;
+    session->port = offer->port;
+    session->tls = offer->tls;
+    session->config = config_ref(offer->config);
+    session->endpoint = offer->endpoint;
+    session->handler = offer->handler;
+    session->protocol = offer->protocol;
+    session->state = SESSION_OPEN;
+    return session;
+}
+
+/* Undoes make_session(); the transport and the pass stay with the caller of session_start(). */
+static void unmake_session(struct session *session)
+{
+    queue_deinit(&session->queue);
+    config_unref(&session->config);
+    free(session);
+}
+
+/* Counts one more session in, unless there are as many as there may be. */
+static bool reserve(struct session_pool *pool, size_t max)
+{
+    size_t open = atomic_load_explicit(&pool->open, memory_order_relaxed);
+    do {
+        if (open >= max) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&pool->open, &open, open + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+enum session_status session_start(struct session_pool *pool, const struct session_offer *offer)
+{
+    if (atomic_load_explicit(&pool->draining, memory_order_acquire)) {
+        return SESSION_STOPPING;
+    }
+    if (!reserve(pool, offer->config->limits.max_connections)) {
+        return SESSION_FULL;
+    }
+    enum session_status status = SESSION_MEMORY;
+    struct session *session = NULL;
+    struct arrival *arrival = malloc(sizeof(*arrival) + offer->early_size);
+    if (arrival == NULL) {
+        goto failed;
+    }
+    session = make_session(pool, offer);
+    if (session == NULL) {
+        goto failed;
+    }
+    arrival->message.deliver = on_arrival;
+    arrival->session = session;
+    arrival->early_size = offer->early_size;
+    if (offer->early_size > 0) {
+        memcpy(arrival->early, offer->early, offer->early_size);
+    }
+    if (!loop_post(session->home->loop, &arrival->message)) {
+        status = SESSION_BUSY;
+        goto failed;
+    }
+    return SESSION_OK;
+
+failed:
+    if (session != NULL) {
+        unmake_session(session);
+    }
+    free(arrival);
+    atomic_fetch_sub_explicit(&pool->open, 1, memory_order_relaxed);
+    return status;
+}
