@@ -328,7 +328,8 @@ static void check_firewall(struct check *check)
 {
     struct config *config = check->config;
     load_deny_files(check);
-    config->firewall.total_connections = config->limits.max_connections;
+    /* Whoever is beyond the sessions still gets into the lobby, to be told 503 rather than nothing. */
+    config->firewall.total_connections = config->limits.max_connections + config->limits.max_lobby;
 }
 
 /* The first endpoint that wants tokens, or endpoint_count. */

@@ -91,7 +91,7 @@ struct config {
         uint64_t max_message;
         uint32_t max_fragments;
         uint32_t max_head;            /* bytes of a request head */
-        uint32_t max_connections;     /* of the whole server */
+        uint32_t max_connections;     /* sessions; past it requests get a 503 */
         uint32_t max_lobby;           /* connections whose request is not answered yet; the oldest is evicted past it */
         uint32_t max_tls_handshakes;  /* in progress; more wait */
         uint32_t messages_per_second; /* of a session; 0: no limit */

@@ -42,8 +42,8 @@ enum head_status {
 
 /*
  * Targets (RFC 9112 §3.2): origin-form, or absolute-form with http, https, ws or wss. "*" and authority-form are refused
- * for every method. In path and query only what RFC 3986 §3.3 and §3.4 allow, with %-encodings of two digits that hide
- * no control byte. In the path furthermore: no empty segment but the last, no "." or ".." segment however encoded, no
+ * for every method. In path and query only what RFC 3986 §3.3 and §3.4 allow (in the query also []{}|\^`, which browsers do
+ * not encode), with %-encodings of two digits that hide no control byte. In the path furthermore: no empty segment but the last, no "." or ".." segment however encoded, no
  * encoded "/" or "\", and UTF-8 once decoded.
  *
  * Hosts (RFC 3986 §3.2.2): letters, digits and "-._~", or an IPv6 address in brackets; then perhaps ":" and a port from

@@ -101,6 +101,13 @@ void slot_linger_ready(struct slot *slot)
 
 /* ---- the way to civetweb ---- */
 
+/* sendmsg() only reads what the pieces point to; struct iovec has no const. */
+static int add_piece(struct iovec *pieces, int count, const char *bytes, size_t size)
+{
+    pieces[count] = (struct iovec){.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
+    return count + 1;
+}
+
 /* Writes the head with its target in origin-form: the only form civetweb routes (RFC 9112 §3.2.1). One write: it fits
  * an empty socketpair. */
 static bool write_head(int fd, char *bytes, const struct head *head)
@@ -109,29 +116,24 @@ static bool write_head(int fd, char *bytes, const struct head *head)
     for (char *tab = bytes; (tab = memchr(tab, '\t', head->size - (size_t)(tab - bytes))) != NULL;) {
         *tab = ' ';
     }
-    static char get[] = "GET ";
-    static char slash[] = "/";
-    const char *rest = head->target.bytes + head->target.size;
-    bool absolute = head->target.bytes[0] != '/';
-    bool empty_path = head->path.bytes < head->target.bytes || head->path.bytes >= rest;
-    const char *path = empty_path ? head->query.size > 0 ? head->query.bytes - 1 : rest : head->path.bytes;
     struct iovec pieces[4];
     int count = 0;
-    if (!absolute) {
-        pieces[count++] = (struct iovec){.iov_base = bytes, .iov_len = head->size};
+    if (head->target.bytes[0] == '/') {
+        count = add_piece(pieces, count, bytes, head->size);
     } else {
-        pieces[count++] = (struct iovec){.iov_base = get, .iov_len = sizeof(get) - 1};
-        if (empty_path) {
-            pieces[count++] = (struct iovec){.iov_base = slash, .iov_len = 1};
+        const char *rest = head->target.bytes + head->target.size;
+        count = add_piece(pieces, count, "GET ", 4);
+        count = add_piece(pieces, count, head->path.bytes, head->path.size);
+        if (head->query.size > 0) {
+            count = add_piece(pieces, count, head->query.bytes - 1, head->query.size + 1); /* with its "?" */
         }
-        pieces[count++] =
-            (struct iovec){.iov_base = bytes + (path - bytes), .iov_len = head->size - (size_t)(path - bytes)};
+        count = add_piece(pieces, count, rest, head->size - (size_t)(rest - bytes));
     }
-    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
     size_t total = 0;
     for (int i = 0; i < count; i++) {
         total += pieces[i].iov_len;
     }
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
     return sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)total;
 }
 

@@ -151,12 +151,14 @@ static bool path_is_valid(struct head_span path)
     return state == UTF8_START && segment_is_valid(size, dots, true);
 }
 
+/* RFC 3986 §3.4, and what browsers leave unencoded all the same (the query percent-encode set of the URL standard). */
 static bool query_is_valid(struct head_span query)
 {
+    static const char beyond_pchar[] = "/?[]{}|\\^`";
     while (query.size > 0) {
         unsigned char octet;
         bool encoded;
-        if (!take_character(&query, "/?", &octet, &encoded)) {
+        if (!take_character(&query, beyond_pchar, &octet, &encoded)) {
             return false;
         }
     }

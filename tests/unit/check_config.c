@@ -68,8 +68,8 @@ START_TEST(test_defaults)
     ck_assert_uint_eq(config->limits.max_fragments, 1024);
     ck_assert_uint_eq(config->limits.max_head, 16384);
     ck_assert_uint_eq(config->limits.max_connections, 10000);
-    ck_assert_uint_eq(config->limits.max_lobby, 4096);
-    ck_assert_uint_eq(config->limits.max_tls_handshakes, 1000);
+    ck_assert_uint_eq(config->limits.max_lobby, 8192);
+    ck_assert_uint_eq(config->limits.max_tls_handshakes, 4096);
     ck_assert_uint_eq(config->limits.messages_per_second, 0);
     ck_assert_uint_eq(config->limits.bytes_per_second, 0);
     ck_assert_uint_eq(config->limits.send_queue, 1048576);
@@ -78,6 +78,7 @@ START_TEST(test_defaults)
     ck_assert_uint_eq(config->limits.ping_interval_ms, 30000);
     ck_assert_uint_eq(config->limits.pong_timeout_ms, 20000);
     ck_assert_uint_eq(config->limits.message_timeout_ms, 30000);
+    ck_assert_uint_eq(config->limits.send_timeout_ms, 15000);
     ck_assert_uint_eq(config->limits.close_timeout_ms, 5000);
     ck_assert_uint_eq(config->limits.drain_timeout_ms, 10000);
     ck_assert_uint_eq(config->firewall.exempt_count, 2);
@@ -95,7 +96,7 @@ START_TEST(test_defaults)
     ck_assert_uint_eq(config->firewall.source_lobby, 32);
     ck_assert_uint_eq(config->firewall.source_tls, 16);
     ck_assert_uint_eq(config->firewall.table_size, 65536);
-    ck_assert_uint_eq(config->firewall.total_connections, 10000);
+    ck_assert_uint_eq(config->firewall.total_connections, 18192);
     ck_assert_uint_eq(config->auth.key_count, 0);
     ck_assert_int_eq(config->log.level, LOG_INFO);
     ck_assert_int_eq(config->log.format, LOG_TEXT);
@@ -195,7 +196,7 @@ START_TEST(test_all_set)
     ck_assert_uint_eq(config->firewall.source_lobby, 1);
     ck_assert_uint_eq(config->firewall.source_tls, 2);
     ck_assert_uint_eq(config->firewall.table_size, 1024);
-    ck_assert_uint_eq(config->firewall.total_connections, 1000000);
+    ck_assert_uint_eq(config->firewall.total_connections, 1000001);
     ck_assert_uint_eq(config->auth.key_count, 1);
     ck_assert_str_eq(config->auth.keys[0].id, "k");
     ck_assert_str_eq(config->auth.keys[0].algorithm, "HS512");
@@ -439,7 +440,6 @@ START_TEST(test_restart)
                                      "warning: t.conf: pool.lobby_threads: changed; it takes effect at a restart\n"
                                      "warning: t.conf: pool.upgrade_threads: changed; it takes effect at a restart\n"
                                      "warning: t.conf: pool.session_threads: changed; it takes effect at a restart\n"
-                                     "warning: t.conf: limits.max_connections: changed; it takes effect at a restart\n"
                                      "warning: t.conf: limits.max_lobby: changed; it takes effect at a restart\n"
                                      "warning: t.conf: firewall.table_size: changed; it takes effect at a restart\n";
     static const struct {
