@@ -1,0 +1,203 @@
+"""The servers that are compared: how each is started on a free port, pinned to its cores, and stopped."""
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import system
+
+HERE = Path(__file__).resolve().parent
+START_TIMEOUT_S = 15
+STOP_TIMEOUT_S = 10
+
+
+class Unavailable(Exception):
+    """A peer that cannot run here; its text says why."""
+
+
+@dataclass
+class Settings:
+    """What every peer needs to know to start."""
+
+    cores: list
+    tls: bool
+    folder: Path  # for what it writes
+    certificate: Path
+    key: Path
+    port: int = 0
+
+
+@dataclass
+class Running:
+    """A server that answers."""
+
+    url: str
+    pid: int = None
+    version: str = ""
+
+    def pids(self):
+        return system.process_tree(self.pid) if self.pid else []
+
+
+@dataclass
+class Peer:
+    """A named server; `command` makes the argument list and environment from the settings."""
+
+    name: str
+    command: object
+    supports_tls: bool = True
+    version: str = ""  # empty: not known
+    announces_version: bool = False  # in the first line it prints
+
+    def can_run(self, tls):
+        return self.supports_tls or not tls
+
+
+@dataclass
+class RemotePeer:
+    """A server that is running already, and stays."""
+
+    name: str
+    url: str
+    pid: int = None
+
+    def can_run(self, tls):
+        return self.url.startswith("wss:") == tls
+
+
+def portcullis(binary):
+    """The configuration takes away every limit that the load would meet; the firewall itself stays in the path."""
+    template = """
+listeners = ( {{ address = "127.0.0.1:{port}"; tls = {tls}; }} );
+{tls_section}
+admin = {{ address = ""; }};
+state_dir = "{folder}/state";
+pool = {{ session_threads = {threads}; }};
+limits = {{ max_message = 67108864; max_connections = 100000; }};
+firewall = {{ exempt = [ "127.0.0.0/8" ]; }};
+log = {{ level = "warning"; file = "-"; error_file = ""; }};
+endpoints = ( {{ path = "/"; handler = "echo"; reply_prefix = ""; auth = "none"; }} );
+"""
+
+    def command(settings):
+        tls_section = f'tls = {{ certificate = "{settings.certificate}"; key = "{settings.key}"; }};'
+        config = settings.folder / "portcullis.conf"
+        config.write_text(template.format(port=settings.port, tls="true" if settings.tls else "false",
+                                          tls_section=tls_section if settings.tls else "", folder=settings.folder,
+                                          threads=len(settings.cores)))
+        return [str(binary), "-c", str(config)], {}
+
+    try:
+        shown = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Unavailable(f"portcullis: {error}") from error
+    return Peer("portcullis", command, version=", ".join(shown.splitlines()))
+
+
+def node_ws(modules):
+    def command(settings):
+        arguments = ["node", str(HERE / "peers/ws_server.mjs"), str(settings.port), str(len(settings.cores))]
+        return arguments + _tls_files(settings), {"MODULES": str(modules)}
+
+    return Peer("ws", command, announces_version=True)
+
+
+def python_websockets(python):
+    def command(settings):
+        arguments = [python, str(HERE / "peers/websockets_server.py"), str(settings.port), str(len(settings.cores))]
+        return arguments + _tls_files(settings), {}
+
+    return Peer("websockets", command, announces_version=True)
+
+
+def shell_command(name, text):
+    """{port}, {threads} and {tls} ("CERTIFICATE KEY" or nothing) are filled in; without {tls} it is a plain server."""
+
+    def command(settings):
+        tls = " ".join(shlex.quote(path) for path in _tls_files(settings))
+        return shlex.split(text.format(port=settings.port, threads=len(settings.cores), tls=tls)), {}
+
+    return Peer(name, command, supports_tls="{tls}" in text)
+
+
+def make_certificate(folder):
+    """A P-256 certificate for the TLS runs of all peers."""
+    certificate, key = folder / "server.crt", folder / "server.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "30", "-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)],
+                   check=True, capture_output=True)
+    return certificate, key
+
+
+@contextmanager
+def running(peer, settings):
+    """Starts a peer and waits until it accepts; stops it at the end."""
+    if isinstance(peer, RemotePeer):
+        yield Running(peer.url, peer.pid)
+        return
+    settings.port = _free_port()
+    arguments, environment = peer.command(settings)
+    output = settings.folder / f"{peer.name}.log"
+    with open(output, "w", encoding="utf-8") as log:
+        try:
+            process = subprocess.Popen(arguments, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                       env={**os.environ, **environment}, cwd=settings.folder, start_new_session=True,
+                                       preexec_fn=lambda: os.sched_setaffinity(0, settings.cores))
+        except FileNotFoundError as error:
+            raise Unavailable(f"{peer.name}: {error}") from error
+    try:
+        _wait_until_accepting(peer, process, settings.port, output)
+        scheme = "wss" if settings.tls else "ws"
+        yield Running(f"{scheme}://127.0.0.1:{settings.port}/", process.pid,
+                      _first_line(output) if peer.announces_version else peer.version)
+    finally:
+        _stop(process)
+
+
+def _tls_files(settings):
+    return [str(settings.certificate), str(settings.key)] if settings.tls else []
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _first_line(path):
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[0] if lines else ""
+
+
+def _wait_until_accepting(peer, process, port, output):
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    tail = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
+    raise Unavailable(f"{peer.name} does not listen: " + " | ".join(tail))
+
+
+def _stop(process):
+    """The whole process group, which is the peer's own: some peers fork."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            pass
+        try:
+            process.wait(STOP_TIMEOUT_S)
+            return
+        except subprocess.TimeoutExpired:
+            continue
