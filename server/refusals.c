@@ -16,9 +16,10 @@ static size_t add(struct log_field *fields, size_t count, const char *label, uin
     return count + 1;
 }
 
-void refusals_report(struct refusals *last, const struct gate *gate, const struct lobby *lobby, struct log *log)
+void refusals_report(struct refusals *last, const struct gate *gate, const struct lobby *lobby, const struct door *door,
+                     struct log *log)
 {
-    struct log_field fields[GATE_VERDICT_COUNT + LOBBY_CAUSE_COUNT];
+    struct log_field fields[GATE_VERDICT_COUNT + LOBBY_CAUSE_COUNT + DECIDE_CAUSE_COUNT];
     size_t count = 0;
     const struct gate_stats stats = gate_stats(gate);
     for (int i = 0; i < GATE_VERDICT_COUNT; i++) {
@@ -30,8 +31,13 @@ void refusals_report(struct refusals *last, const struct gate *gate, const struc
     lobby_counts(lobby, causes);
     for (int i = 0; i < LOBBY_CAUSE_COUNT; i++) {
         if (i != LOBBY_REFUSED) { /* the gate has counted these by their verdict */
-            count = add(fields, count, lobby_cause_label((enum lobby_cause)i), causes[i], &last->causes[i]);
+            count = add(fields, count, lobby_cause_label((enum lobby_cause)i), causes[i], &last->lobby[i]);
         }
+    }
+    uint64_t decided[DECIDE_CAUSE_COUNT];
+    door_counts(door, decided);
+    for (int i = 0; i < DECIDE_CAUSE_COUNT; i++) {
+        count = add(fields, count, decide_cause_label((enum decide_cause)i), decided[i], &last->door[i]);
     }
     if (count > 0) {
         log_write(log, LOG_NOTICE, "refusals", fields, count);

@@ -176,7 +176,10 @@ static bool open_lobby(struct server *server)
     char error[512];
     struct lobby_listener *listeners = calloc(config->listener_count, sizeof(*listeners));
     size_t opened = 0;
-    while (listeners != NULL && opened < config->listener_count) {
+    if (listeners == NULL) {
+        return fail(server, "listener", strerror(ENOMEM));
+    }
+    while (opened < config->listener_count) {
         listeners[opened].fd = listener_open(&config->listeners[opened], error, sizeof(error));
         listeners[opened].tls = config->listeners[opened].tls;
         if (listeners[opened].fd < 0) {
@@ -185,7 +188,7 @@ static bool open_lobby(struct server *server)
         }
         opened++;
     }
-    if (listeners != NULL && opened == config->listener_count) {
+    if (opened == config->listener_count) {
         const struct lobby_setup setup = {
             .threads = config->pool.lobby_threads,
             .listeners = listeners,
@@ -206,8 +209,16 @@ static bool open_lobby(struct server *server)
             close(listeners[i].fd);
         }
     }
-    /* What each is bound to is told once everything runs. */
-    for (size_t i = 0; server->lobby != NULL && i < opened; i++) {
+    free(listeners);
+    return server->lobby != NULL;
+}
+
+/* What each is bound to, in the order of the config. */
+static void log_listeners(const struct server *server)
+{
+    size_t count = 0;
+    const struct lobby_listener *listeners = lobby_listeners(server->lobby, &count);
+    for (size_t i = 0; i < count; i++) {
         struct address address;
         uint16_t port;
         char text[ADDRESS_TEXT_SIZE];
@@ -216,8 +227,6 @@ static bool open_lobby(struct server *server)
                       log_str("address", address_format_port(&address, port, text)), log_bool("tls", listeners[i].tls));
         }
     }
-    free(listeners);
-    return server->lobby != NULL;
 }
 
 static bool open_door(struct server *server)
@@ -259,6 +268,8 @@ static bool start(struct server *server)
     if (!open_lobby(server) || !open_door(server)) {
         return false;
     }
+    lobby_admit(server->lobby);
+    log_listeners(server);
     log_event(server->log, LOG_NOTICE, "ready", log_u64("session_threads", server->session_threads),
               log_u64("endpoints", server->config->endpoint_count));
     return true;
@@ -266,40 +277,67 @@ static bool start(struct server *server)
 
 /* ---- reload ---- */
 
-/* All of the new config, or nothing of it. */
+/* The context for the listeners that are open: which of them use TLS was decided at start. A config that no longer has a TLS
+ * listener takes effect for that at a restart, so until then the old certificate serves on. */
+static bool reload_tls(const struct server *server, const struct config *config, SSL_CTX **tls_r)
+{
+    *tls_r = NULL;
+    if (server->tls == NULL) {
+        return true;
+    }
+    if (uses_tls(config)) {
+        return open_tls(server, config, tls_r);
+    }
+    SSL_CTX_up_ref(server->tls);
+    *tls_r = server->tls;
+    return true;
+}
+
+static void refuse_reload(struct server *server, const char *cause)
+{
+    log_event(server->log, LOG_ERROR, "reload_refused", log_str("config", server->file), log_str("cause", cause),
+              log_str("detail", "the running config stays in force"));
+    log_audit(server->log, "reload_refused", log_str("config", server->file), log_str("cause", cause));
+    log_reopen(server->log, &server->config->log);
+}
+
+static void swap(struct server *server, const struct config **config, SSL_CTX **tls)
+{
+    const struct config *old_config = server->config;
+    SSL_CTX *old_tls = server->tls;
+    server->config = *config;
+    server->tls = *tls;
+    *config = old_config;
+    *tls = old_tls;
+}
+
+/* All of the new config, or nothing of it: what can fail comes first. */
 static void reload(struct server *server)
 {
-    const struct config *config = config_load(server->file, report_to_log, server);
     SSL_CTX *tls = NULL;
-    const char *failed = NULL;
+    struct lobby_reload *lobby = NULL;
+    const struct config *config = config_load(server->file, report_to_log, server);
     if (config == NULL) {
-        failed = "the config file has errors";
-    } else if (!open_tls(server, config, &tls)) {
-        failed = "the certificate or its key cannot be used";
-    } else if (!gate_reconfigure(server->gate, &config->firewall)) {
-        failed = "out of memory";
-    }
-    if (failed != NULL) {
-        log_event(server->log, LOG_ERROR, "reload_refused", log_str("config", server->file), log_str("cause", failed),
-                  log_str("detail", "the running config stays in force"));
-        log_audit(server->log, "reload_refused", log_str("config", server->file), log_str("cause", failed));
-        log_reopen(server->log, &server->config->log);
-        SSL_CTX_free(tls);
-        config_unref(&config);
+        refuse_reload(server, "the config file has errors");
         return;
     }
-    config_report_restart(server->config, config, report_to_log, server);
-    log_reopen(server->log, &config->log);
-    if (!lobby_reload(server->lobby, config, tls)) {
-        log_event(server->log, LOG_ERROR, "reload",
-                  log_str("detail", "out of memory: some lobby threads keep the old config"));
+    if (!reload_tls(server, config, &tls)) {
+        refuse_reload(server, "the certificate or its key cannot be used");
+    } else if ((lobby = lobby_reload_prepare(server->lobby, config, tls)) == NULL ||
+               !gate_reconfigure(server->gate, &config->firewall)) {
+        refuse_reload(server, "out of memory");
+    } else {
+        config_report_restart(server->config, config, report_to_log, server);
+        log_reopen(server->log, &config->log);
+        lobby_reload_commit(server->lobby, &lobby);
+        swap(server, &config, &tls);
+        raise_file_limit(server);
+        log_event(server->log, LOG_NOTICE, "reloaded", log_str("config", server->file));
+        log_audit(server->log, "reloaded", log_str("config", server->file));
     }
-    SSL_CTX_free(server->tls);
-    server->tls = tls;
-    config_unref(&server->config);
-    server->config = config;
-    log_event(server->log, LOG_NOTICE, "reloaded", log_str("config", server->file));
-    log_audit(server->log, "reloaded", log_str("config", server->file));
+    lobby_reload_cancel(server->lobby, &lobby);
+    SSL_CTX_free(tls);
+    config_unref(&config);
 }
 
 /* ---- the end ---- */
@@ -334,10 +372,12 @@ static int wait_event(const struct server *server, int timeout_ms)
     return read(server->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
-/* Sessions are told 1001 and given time; newcomers find the door closed. False when a second signal cut it short. */
-static bool drain(struct server *server, int signal_number)
+/* Sessions are told 1001 and given time; newcomers find the door closed. A second signal ends the time, a third the process.
+ * Returns the exit status. */
+static int drain(struct server *server, int signal_number)
 {
     uint32_t timeout_ms = server->config->limits.drain_timeout_ms;
+    int status = 0;
     log_event(server->log, LOG_NOTICE, "draining", log_str("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"),
               log_u64("sessions", session_pool_open(server->sessions)), log_seconds("timeout", timeout_ms));
     log_audit(server->log, "draining", log_u64("sessions", session_pool_open(server->sessions)));
@@ -345,15 +385,19 @@ static bool drain(struct server *server, int signal_number)
     session_pool_drain(server->sessions, timeout_ms);
     while (!door_sessions_ended(server->door)) {
         int number = wait_event(server, -1);
-        if (number == SIGTERM || number == SIGINT) {
-            log_event(server->log, LOG_WARNING, "drain_cut_short",
-                      log_u64("sessions", session_pool_open(server->sessions)));
-            log_close(&server->log, LOG_CLOSE_MS);
-            return false;
+        if (number != SIGTERM && number != SIGINT) {
+            continue;
         }
+        if (status != 0) {
+            _exit(status); /* threads still run: nothing can be freed */
+        }
+        status = 1;
+        log_event(server->log, LOG_WARNING, "drain_cut_short",
+                  log_u64("sessions", session_pool_open(server->sessions)));
+        session_pool_hurry(server->sessions);
     }
     lobby_stop(server->lobby);
-    return true;
+    return status;
 }
 
 /* Until a signal to stop; returns it. */
@@ -363,7 +407,7 @@ static int serve(struct server *server)
     for (;;) {
         uint64_t now_ms = loop_clock_ms();
         if (now_ms >= report_ms) {
-            refusals_report(&server->refusals, server->gate, server->lobby, server->log);
+            refusals_report(&server->refusals, server->gate, server->lobby, server->door, server->log);
             report_ms = now_ms + PERIOD_MS;
         }
         int number = wait_event(server, (int)(report_ms - now_ms));
@@ -386,10 +430,8 @@ int server_run(const char *config_file)
         release(&server);
         return 1;
     }
-    if (!drain(&server, serve(&server))) {
-        _exit(1); /* threads still run: nothing can be freed */
-    }
-    refusals_report(&server.refusals, server.gate, server.lobby, server.log);
+    int status = drain(&server, serve(&server));
+    refusals_report(&server.refusals, server.gate, server.lobby, server.door, server.log);
     release(&server);
-    return 0;
+    return status;
 }

@@ -324,12 +324,16 @@ static void load_deny_files(struct check *check)
     free(list.prefixes);
 }
 
+/* Whoever is beyond the sessions still gets into the lobby, to be told 503 rather than nothing, and whoever is beyond the lobby
+ * still gets to evict the oldest in it: the gate's total is behind both. */
+#define LOBBY_MARGIN 64
+
 static void check_firewall(struct check *check)
 {
     struct config *config = check->config;
     load_deny_files(check);
-    /* Whoever is beyond the sessions still gets into the lobby, to be told 503 rather than nothing. */
-    config->firewall.total_connections = config->limits.max_connections + config->limits.max_lobby;
+    config->firewall.total_connections =
+        config->limits.max_connections + config->limits.max_lobby + config->limits.max_lobby / 8 + LOBBY_MARGIN;
 }
 
 /* The first endpoint that wants tokens, or endpoint_count. */

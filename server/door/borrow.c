@@ -3,19 +3,20 @@
  * executable are the ones it finds.
  *
  * Linked into the executable alone, so that unit tests keep libc's. Without _GNU_SOURCE: glibc's prototypes would have
- * transparent unions. Neither blocks; any thread, in practice civetweb's master threads.
+ * transparent unions. Neither blocks for long; any thread, in practice civetweb's master threads.
  */
 #define _DEFAULT_SOURCE /* syscall */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server/door/placeholder.h"
+#include "server/lobby/accept.h"
 
 /* RFC 1112 §4: class E, on no network. The low 28 bits carry the ticket. */
 #define TICKET_NETWORK 0xF0000000u
@@ -24,26 +25,14 @@
 
 static int accept_ordinary(int fd, struct sockaddr *address, socklen_t *length)
 {
-    static int spare = -2; /* civetweb has one master thread a context, and one context with ordinary sockets */
-    if (spare == -2) {
-        spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int accepted = (int)syscall(SYS_accept4, fd, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accepted < 0 && (errno == EMFILE || errno == ENFILE) && !accept_with_spare(fd)) {
+        /* civetweb would poll again at once, for ever. */
+        struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+        nanosleep(&pause, NULL);
+        errno = EMFILE;
     }
-    int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
-    int accepted = (int)syscall(SYS_accept4, fd, address, length, flags);
-    if (accepted >= 0 || (errno != EMFILE && errno != ENFILE)) {
-        return accepted;
-    }
-    /* civetweb would poll again at once, for ever: take the connection with the spare descriptor and drop it. */
-    if (spare >= 0) {
-        close(spare);
-    }
-    accepted = (int)syscall(SYS_accept4, fd, NULL, NULL, flags);
-    if (accepted >= 0) {
-        close(accepted);
-    }
-    spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    errno = EMFILE;
-    return -1;
+    return accepted;
 }
 
 /* The made-up peer: its address names the slot, its port the slot's generation. Never more than the caller has room for. */

@@ -20,17 +20,29 @@
 /* Seconds after which a client that found us full may try again. */
 #define FULL_RETRY_AFTER_S 5
 
-/* What is to be answered, and under which name it is logged. */
+static const char *const labels[DECIDE_CAUSE_COUNT] = {
+#define DECIDE_CAUSE_LABEL_(name, label) [DECIDE_##name] = label,
+    DECIDE_CAUSE_TABLE(DECIDE_CAUSE_LABEL_)
+#undef DECIDE_CAUSE_LABEL_
+};
+
+const char *decide_cause_label(enum decide_cause cause)
+{
+    return labels[cause];
+}
+
+/* What is to be answered, and why; cause and text do not matter for a 101. */
 struct verdict {
     unsigned status;
-    const char *cause;
+    enum decide_cause cause;
     const char *text;
 };
 
-static const struct verdict not_found = {404, "not_found", "There is nothing here."};
-static const struct verdict no_tokens = {503, "no_tokens",
+static const struct verdict too_long = {431, DECIDE_BAD_HANDSHAKE, "The Connection fields are too long."};
+static const struct verdict not_found = {404, DECIDE_NOT_FOUND, "There is nothing here."};
+static const struct verdict no_tokens = {503, DECIDE_NO_TOKENS,
                                          "This endpoint needs tokens, which this server cannot check."};
-static const struct verdict broken = {500, "internal", "The server could not answer this request."};
+static const struct verdict broken = {500, DECIDE_INTERNAL, "The server could not answer this request."};
 
 /* The fields of that name as one list (RFC 9110 §5.3). False when they do not fit. */
 static bool join_fields(const struct mg_request_info *info, const char *name, char *out, size_t out_size)
@@ -57,7 +69,7 @@ static bool join_fields(const struct mg_request_info *info, const char *name, ch
 static struct verdict verdict_of_handshake(enum handshake_status status)
 {
     unsigned code = status == HANDSHAKE_NOT_UPGRADE || status == HANDSHAKE_VERSION ? 426 : 400;
-    return (struct verdict){code, "bad_handshake", handshake_status_text(status)};
+    return (struct verdict){code, DECIDE_BAD_HANDSHAKE, handshake_status_text(status)};
 }
 
 static struct verdict verdict_of_session(enum session_status status)
@@ -66,12 +78,12 @@ static struct verdict verdict_of_session(enum session_status status)
     case SESSION_OK:
         break;
     case SESSION_FULL:
-        return (struct verdict){503, "full", "The server has as many sessions as it may; try again later."};
+        return (struct verdict){503, DECIDE_FULL, "The server has as many sessions as it may; try again later."};
     case SESSION_STOPPING:
-        return (struct verdict){503, "stopping", "The server is shutting down."};
+        return (struct verdict){503, DECIDE_STOPPING, "The server is shutting down."};
     case SESSION_MEMORY:
     case SESSION_BUSY:
-        return (struct verdict){503, "busy", "The server is busy; try again later."};
+        return (struct verdict){503, DECIDE_BUSY, "The server is busy; try again later."};
     }
     return broken;
 }
@@ -116,7 +128,7 @@ static struct verdict upgrade(const struct handshake_request *handshake, const s
         return broken;
     }
     enum session_status status = session_start(sessions, &offer);
-    return status == SESSION_OK ? (struct verdict){101, NULL, NULL} : verdict_of_session(status);
+    return status == SESSION_OK ? (struct verdict){.status = 101} : verdict_of_session(status);
 }
 
 static struct verdict judge(const struct mg_request_info *info, const struct lobby_request *request,
@@ -136,7 +148,7 @@ static struct verdict judge(const struct mg_request_info *info, const struct lob
         .protocols = mg_get_header(connection, "Sec-WebSocket-Protocol"),
     };
     if (!join_fields(info, "Connection", connection_fields, sizeof(connection_fields))) {
-        handshake.connection = NULL;
+        return too_long;
     }
     enum handshake_status status = handshake_check(&handshake);
     if (status != HANDSHAKE_OK) {
@@ -160,27 +172,28 @@ static void answer_with(struct mg_connection *connection, const struct verdict *
     }
 }
 
-static void log_refused(struct log *log, const struct mg_request_info *info, const struct lobby_request *request,
-                        const struct verdict *verdict)
+static void log_refused(struct decide_context *context, const struct mg_request_info *info,
+                        const struct lobby_request *request, const struct verdict *verdict)
 {
     char peer[ADDRESS_TEXT_SIZE];
-    log_event_limited(log, LOG_INFO, "request_refused", verdict->cause,
+    atomic_fetch_add_explicit(&context->counts[verdict->cause], 1, memory_order_relaxed);
+    log_event_limited(context->log, LOG_INFO, "request_refused", labels[verdict->cause],
                       log_str("peer", address_format_port(&request->pass.from, request->port, peer)),
-                      log_bool("tls", request->tls), log_str("cause", verdict->cause),
+                      log_bool("tls", request->tls), log_str("cause", labels[verdict->cause]),
                       log_u64("status", verdict->status), log_str("path", info->local_uri_raw),
                       log_str("detail", verdict->text));
 }
 
-int decide_request(struct mg_connection *connection, struct slot *slot, struct session_pool *sessions, struct log *log)
+int decide_request(struct mg_connection *connection, struct slot *slot, struct decide_context *context)
 {
     const struct mg_request_info *info = mg_get_request_info(connection);
     struct lobby_request request;
     lobby_request_of(slot, &request);
-    struct verdict verdict = judge(info, &request, connection, sessions);
+    struct verdict verdict = judge(info, &request, connection, context->sessions);
     if (verdict.status == 101) {
         lobby_taken(slot);
     } else {
-        log_refused(log, info, &request, &verdict);
+        log_refused(context, info, &request, &verdict);
         answer_with(connection, &verdict);
         lobby_answered(slot);
     }

@@ -4,13 +4,43 @@
 #ifndef PORTCULLIS_DOOR_DECIDE_H
 #define PORTCULLIS_DOOR_DECIDE_H
 
+#include <stdatomic.h>
+
 #include "logging/log.h"
 #include "server/lobby/lobby.h"
 #include "server/session/pool.h"
 
 struct mg_connection;
 
+/* Why a request was not upgraded. */
+#define DECIDE_CAUSE_TABLE(X)         \
+    X(NOT_FOUND, "not_found")         \
+    X(BAD_HANDSHAKE, "bad_handshake") \
+    X(NO_TOKENS, "no_tokens")         \
+    X(FULL, "full")                   \
+    X(STOPPING, "stopping")           \
+    X(BUSY, "too_busy")               \
+    X(INTERNAL, "internal")
+
+enum decide_cause {
+#define DECIDE_CAUSE_ENUM_(name, label) DECIDE_##name,
+    DECIDE_CAUSE_TABLE(DECIDE_CAUSE_ENUM_)
+#undef DECIDE_CAUSE_ENUM_
+};
+#define DECIDE_CAUSE_ONE_(name, label) +1
+enum { DECIDE_CAUSE_COUNT = 0 DECIDE_CAUSE_TABLE(DECIDE_CAUSE_ONE_) };
+#undef DECIDE_CAUSE_ONE_
+
+const char *decide_cause_label(enum decide_cause cause);
+
+/* What a worker needs to decide; shared by all workers. */
+struct decide_context {
+    struct session_pool *sessions;
+    struct log *log;
+    atomic_uint_least64_t counts[DECIDE_CAUSE_COUNT];
+};
+
 /* Answers the request of `slot`, or makes a session of it. Returns the HTTP status, > 0. A civetweb worker; may block. */
-int decide_request(struct mg_connection *connection, struct slot *slot, struct session_pool *sessions, struct log *log);
+int decide_request(struct mg_connection *connection, struct slot *slot, struct decide_context *context);
 
 #endif

@@ -33,6 +33,7 @@
 struct door {
     struct door_setup setup;
     struct mg_context *context;
+    struct decide_context decide;
     struct placeholder_set placeholders;
     int wake_fd;  /* makes civetweb's poll return when it is to stop */
     int ended_fd; /* see door_event_fd() */
@@ -146,7 +147,7 @@ static int on_request(struct mg_connection *connection)
         log_event(door->setup.log, LOG_ERROR, "stale_ticket", log_str("detail", "a request without a connection"));
         return 500; /* nothing is written: the lobby answers */
     }
-    return decide_request(connection, slot, door->setup.sessions, door->setup.log);
+    return decide_request(connection, slot, &door->decide);
 }
 
 static int on_log(const struct mg_connection *connection, const char *message)
@@ -274,6 +275,8 @@ struct door *door_start(const struct door_setup *setup, char *error, size_t erro
         return NULL;
     }
     door->setup = *setup;
+    door->decide.sessions = setup->sessions;
+    door->decide.log = setup->log;
     pthread_mutex_init(&door->start_lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -304,6 +307,13 @@ struct door *door_start(const struct door_setup *setup, char *error, size_t erro
         return NULL;
     }
     return door;
+}
+
+void door_counts(const struct door *door, uint64_t counts_r[DECIDE_CAUSE_COUNT])
+{
+    for (int i = 0; i < DECIDE_CAUSE_COUNT; i++) {
+        counts_r[i] = atomic_load_explicit(&door->decide.counts[i], memory_order_relaxed);
+    }
 }
 
 int door_event_fd(const struct door *door)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "logging/log.h"
+#include "server/door/decide.h"
 #include "server/door/ready_ring.h"
 #include "server/lobby/lobby.h"
 #include "server/session/pool.h"
@@ -28,6 +29,9 @@ struct door_setup {
 /* Starts civetweb's pool, waits until every thread has its role, and checks that both borrowed calls are in place. NULL when
  * anything is amiss; `error` says what. Signals must be blocked by the caller: the threads inherit that. Main thread. */
 struct door *door_start(const struct door_setup *setup, char *error, size_t error_size);
+
+/* How many requests were not upgraded, by cause. Monotonic; any thread. */
+void door_counts(const struct door *door, uint64_t counts_r[DECIDE_CAUSE_COUNT]);
 
 /* Readable once all session loops have ended; not to be read. */
 int door_event_fd(const struct door *door);

@@ -28,7 +28,7 @@ void placeholder_note_end(void);
 /* Puts `event_fd` over the placeholder. accept() on it pops `ring`; with ring NULL there is never anything to accept: such a one
  * only wakes the poll. False with errno set. civetweb's master thread. */
 bool placeholder_attach(int fd, int event_fd, struct ready_ring *ring);
-/* Before the context closes it. */
+/* After the context has ended: until then accept() may be called on it. */
 void placeholder_detach(int fd);
 
 /* ---- for borrow.c ---- */

@@ -1,5 +1,8 @@
 /*
  * accept - see accept.h. The one file of the lobby that needs accept4(), which is not POSIX.
+ *
+ * Lock: `spare_lock` guards the spare descriptor while it is given up, so that of all threads in need only one counts on
+ * the number that gets free. Nothing under it blocks: listeners are non-blocking.
  */
 #define _GNU_SOURCE
 
@@ -7,8 +10,12 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+static pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER;
+static int spare = -1;
 
 static int accept_on(int listener, struct sockaddr_storage *from, socklen_t *size)
 {
@@ -36,17 +43,37 @@ void accept_reset(int fd)
     (void)close(fd);
 }
 
-void accept_with_spare(int listener, int *spare)
+static bool reserve_locked(void)
 {
-    if (*spare >= 0) {
-        close(*spare);
-        *spare = -1;
+    if (spare < 0) {
+        spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     }
-    struct sockaddr_storage from;
-    socklen_t size = sizeof(from);
-    int fd = accept_on(listener, &from, &size);
-    if (fd >= 0) {
-        accept_reset(fd);
+    return spare >= 0;
+}
+
+bool accept_reserve(void)
+{
+    pthread_mutex_lock(&spare_lock);
+    bool reserved = reserve_locked();
+    pthread_mutex_unlock(&spare_lock);
+    return reserved;
+}
+
+bool accept_with_spare(int listener)
+{
+    pthread_mutex_lock(&spare_lock);
+    bool had = spare >= 0;
+    if (had) {
+        close(spare);
+        spare = -1;
+        struct sockaddr_storage from;
+        socklen_t size = sizeof(from);
+        int fd = accept_on(listener, &from, &size);
+        if (fd >= 0) {
+            accept_reset(fd);
+        }
     }
-    *spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    bool reserved = reserve_locked();
+    pthread_mutex_unlock(&spare_lock);
+    return had && reserved;
 }

@@ -1,9 +1,10 @@
 /*
- * accept - the system calls around accept() on a public listener. Any thread.
+ * accept - the system calls around accept() on a listener. Any thread.
  */
 #ifndef PORTCULLIS_LOBBY_ACCEPT_H
 #define PORTCULLIS_LOBBY_ACCEPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "server/gate/address.h"
@@ -14,7 +15,11 @@ int accept_next(int listener, struct address *from_r, uint16_t *port_r);
 /* Closes with a RST: nothing lingers, and the peer knows at once. */
 void accept_reset(int fd);
 
-/* Takes one connection by giving up the descriptor *spare for a moment, resets it, and gets the spare back. */
-void accept_with_spare(int listener, int *spare);
+/* Opens the process's spare descriptor, which accept_with_spare() needs. False when there is none to be had. */
+bool accept_reserve(void);
+
+/* When there are no descriptors left: takes one connection by giving up the spare one for a moment, and resets it. False when there
+ * was no spare, or it could not be had back: the caller must then leave the listener alone for a while. */
+bool accept_with_spare(int listener);
 
 #endif

@@ -52,14 +52,22 @@ void lobby_destroy(struct lobby **lobby);
 /* Runs lobby thread `index` on the calling thread until lobby_stop(). */
 void lobby_run(struct lobby *lobby, unsigned index);
 
+/* The listeners, in the order of the setup. Main thread. */
+const struct lobby_listener *lobby_listeners(const struct lobby *lobby, size_t *count_r);
+
+/* Begins to accept: not before everything else is known to work. Main thread. */
+void lobby_admit(struct lobby *lobby);
 /* Main thread: the listeners are closed (never shut down: an inherited one may be shared); those inside go on. */
 void lobby_stop_admitting(struct lobby *lobby);
 /* Main thread: the loops end. */
 void lobby_stop(struct lobby *lobby);
 
-/* New connections use the new config and TLS context; those inside keep theirs. False when memory is short: some
- * threads may go on with the old ones. Main thread. */
-bool __attribute__((warn_unused_result)) lobby_reload(struct lobby *lobby, const struct config *config, SSL_CTX *tls);
+/* New connections use the new config and TLS context; those inside keep theirs. In two steps, of which only the first can
+ * fail (NULL when memory is short); either of the others ends it. Main thread, while the lobby runs. */
+struct lobby_reload;
+struct lobby_reload *lobby_reload_prepare(struct lobby *lobby, const struct config *config, SSL_CTX *tls);
+void lobby_reload_commit(struct lobby *lobby, struct lobby_reload **reload);
+void lobby_reload_cancel(struct lobby *lobby, struct lobby_reload **reload);
 
 /* Why connections ended in the lobby, in numbers. Monotonic; any thread. */
 #define LOBBY_CAUSE_TABLE(X)                                                                                     \

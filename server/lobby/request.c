@@ -35,7 +35,6 @@ static void begin_leaving(struct slot *slot)
     list_push_back(&home->leaving, &slot->age);
     slot->due_ms = loop_now_ms(home->loop) + LEAVE_MS;
     lobby_due(home, slot->due_ms);
-    gate_leave_lobby(home->lobby->gate, &slot->pass);
     slot->state = SLOT_ANSWER;
     slot->sent = 0;
 }
@@ -69,14 +68,14 @@ void slot_answer_ready(struct slot *slot)
 void slot_answer(struct slot *slot, unsigned status, const char *text)
 {
     bool without_body = slot->size > 0 && head_wants_no_body(slot->bytes, slot->size);
-    char *bytes = realloc(slot->bytes, ANSWER_SIZE_MAX);
-    if (bytes == NULL) {
-        slot_release(slot, true);
-        return;
-    }
-    slot->bytes = bytes;
     slot->size = 0;
     if (status != 0) {
+        char *bytes = realloc(slot->bytes, ANSWER_SIZE_MAX);
+        if (bytes == NULL) {
+            slot_release(slot, true);
+            return;
+        }
+        slot->bytes = bytes;
         struct answer answer = {.status = status,
                                 .text = text,
                                 .retry_after_s = status == 503 ? BUSY_RETRY_AFTER_S : 0,
@@ -162,6 +161,7 @@ static void hand_over(struct slot *slot, const struct head *head)
     /* The client's socket may soon belong to a session: from here on this loop does not look at it. */
     loop_remove(home->loop, &slot->client);
     slot->state = SLOT_HANDED;
+    slot->civetweb_fd = pair[1];
     atomic_store_explicit(&slot->decided, SLOT_UNDECIDED, memory_order_relaxed);
     struct ready_entry entry = {.fd = pair[1], .ticket = slot->ticket, .generation = slot->generation};
     if (!ready_ring_push(lobby->ring, &entry)) {
@@ -283,8 +283,13 @@ void slot_head_ready(struct slot *slot)
 
 static void relay_answer(struct slot *slot, bool answered)
 {
+    if (!answered && atomic_load_explicit(&slot->home->lobby->stopping, memory_order_relaxed)) {
+        slot->size = 0;
+        slot_answer(slot, 503, "The server is shutting down.");
+        return;
+    }
     if (!answered) {
-        /* Civetweb found fault with a head that passed our check, or is stopping. Its own page is not for clients. */
+        /* Civetweb found fault with a head that passed our check. Its own page is not for clients. */
         slot->size = 0;
         slot_report(slot, LOBBY_BAD_REQUEST, "civetweb did not take it");
         slot_answer(slot, 400, "The server could not make sense of this request.");
@@ -312,7 +317,7 @@ static void on_relay_end(struct slot *slot)
         slot_release(slot, true);
     } else {
         slot->interest = 0;
-        relay_answer(slot, decided == SLOT_ANSWERED && slot->relayed);
+        relay_answer(slot, decided == SLOT_ANSWERED && slot->relayed && !slot->relay_lost);
     }
     lobby_hand_next(home);
 }
@@ -330,9 +335,8 @@ void slot_relay_ready(struct loop_source *source, uint32_t events)
                 slot->relayed = true;
                 slot->size = slot->head_size;
             }
-            if (!keep(slot, home->scratch, (size_t)count)) {
-                count = 0;
-            }
+            slot->relay_lost = !keep(slot, home->scratch, (size_t)count) || slot->relay_lost;
+            continue;
         }
         if (count < 0 && errno == EINTR) {
             continue;

@@ -12,9 +12,10 @@
 #include <openssl/ssl.h>
 
 #include "server/lobby/slot.h"
+#include "server/loop/tls_guard.h"
 
 /* A handshake this old may be evicted for one that waits; two round trips take less on all but the worst lines. */
-#define HANDSHAKE_GRACE_MS 1000
+#define HANDSHAKE_GRACE_MAX_MS 1000
 
 static void set_low_water(const struct slot *slot, size_t need)
 {
@@ -40,6 +41,7 @@ static void handshake_begin(struct slot *slot)
         return;
     }
     SSL_set_accept_state(slot->transport.ssl);
+    tls_guard_attach(slot->transport.ssl);
     slot->state = SLOT_TLS;
     slot->since_ms = loop_now_ms(home->loop);
     home->handshake_count++;
@@ -54,12 +56,20 @@ static unsigned handshake_max(const struct lobby_thread *home)
     return share > 0 ? share : 1;
 }
 
+/* Short enough that a lobby full of stalled handshakes passes in half the time that a newcomer has. */
+static uint64_t handshake_grace_ms(const struct lobby_thread *home)
+{
+    uint64_t grace_ms =
+        (uint64_t)home->config->limits.handshake_timeout_ms * handshake_max(home) / (2 * home->lobby->slots_per_thread);
+    return grace_ms < HANDSHAKE_GRACE_MAX_MS ? grace_ms : HANDSHAKE_GRACE_MAX_MS;
+}
+
 void lobby_unpark(struct lobby_thread *home)
 {
     while (!list_is_empty(&home->parked)) {
         if (home->handshake_count >= handshake_max(home)) {
             struct slot *oldest = CONTAINER_OF(list_first(&home->handshakes), struct slot, queue);
-            uint64_t free_ms = oldest->since_ms + HANDSHAKE_GRACE_MS;
+            uint64_t free_ms = oldest->since_ms + handshake_grace_ms(home);
             if (loop_now_ms(home->loop) < free_ms) {
                 lobby_due(home, free_ms);
                 return;
@@ -77,6 +87,7 @@ void lobby_unpark(struct lobby_thread *home)
 void slot_handshake_over(struct slot *slot)
 {
     assert(slot->state == SLOT_TLS);
+    slot->state = SLOT_HEAD;
     list_remove(&slot->queue);
     slot->home->handshake_count--;
     gate_tls_end(slot->home->lobby->gate, &slot->pass);

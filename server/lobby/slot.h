@@ -58,7 +58,19 @@ struct slot {
     uint8_t state; /* enum slot_state */
     bool tls;
     bool relayed;         /* civetweb wrote something: it stands behind head_size in `bytes` */
+    bool relay_lost;      /* ... and not all of it could be kept */
     atomic_uchar decided; /* enum slot_decision */
+    int civetweb_fd;      /* its end of the socketpair; civetweb closes it, unless it is stopped before */
+};
+
+/* An admitted connection on its way to a slot, perhaps on another thread. */
+struct newcomer {
+    struct loop_message message;
+    struct lobby_thread *to;
+    struct gate_pass pass;
+    int fd;
+    uint16_t port;
+    bool tls;
 };
 
 struct lobby_accept {
@@ -81,13 +93,15 @@ struct lobby_thread {
     struct timer timer;  /* the earliest deadline of all lists */
     char *scratch;       /* scratch_size bytes that one read may fill */
     size_t scratch_size;
-    atomic_uint occupied; /* any thread reads: slots in use */
+    atomic_uint occupied; /* any thread: slots in use, and newcomers on their way to one */
     unsigned handshake_count;
     unsigned handed_count;
-    int spare_fd; /* given up for a moment when there are no descriptors left */
     const struct config *config;
     SSL_CTX *tls;
+    struct loop_message admit;
     struct loop_message stop_admitting;
+    struct timer admit_timer; /* to watch the listeners again after a shortage */
+    bool admitting;
 };
 
 struct lobby {
@@ -101,9 +115,18 @@ struct lobby {
     size_t listener_count;
     atomic_uint_least64_t counts[LOBBY_CAUSE_COUNT]; /* any thread */
     atomic_uint stopped_admitting;                   /* any thread: how many threads have */
+    atomic_uint reloaded;                            /* any thread: how many threads have */
+    atomic_bool stopping;                            /* any thread */
 };
 
-/* lobby.c */
+/* admit.c. False when memory is short. */
+bool admit_init(struct lobby_thread *home);
+
+/* slot.c */
+/* Takes an admitted connection in, which is counted in home->occupied: a slot, a deadline, and whatever its listener
+ * speaks. */
+void slot_take_in(struct lobby_thread *home, const struct newcomer *newcomer);
+void lobby_on_timer(struct timer *timer, uint64_t now_ms);
 /* The connection is over: closed (with a RST when `reset`), given back to the gate, the slot free. */
 void slot_release(struct slot *slot, bool reset);
 void slot_watch(struct slot *slot, uint32_t events);
@@ -115,7 +138,7 @@ void lobby_due(struct lobby_thread *home, uint64_t due_ms);
 void slot_hello_begin(struct slot *slot);
 void slot_hello_ready(struct slot *slot, uint32_t events);
 void slot_handshake_ready(struct slot *slot);
-/* A handshake has ended: the next parked one may begin. */
+/* A handshake has ended, one way or the other; the state is SLOT_HEAD. The next parked one may begin. */
 void slot_handshake_over(struct slot *slot);
 void lobby_unpark(struct lobby_thread *home);
 

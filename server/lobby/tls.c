@@ -10,8 +10,10 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-/* TLS 1.2: ephemeral key exchange and AEAD only (RFC 9325 §4.2). TLS 1.3's suites are all of that kind. */
-#define CIPHERS_TLS_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:!aNULL:!SHA1"
+#include "server/loop/tls_guard.h"
+
+/* TLS 1.2: ephemeral elliptic-curve key exchange and AEAD only (RFC 9325 §4.2). TLS 1.3's suites are all of that kind. */
+#define CIPHERS_TLS_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
 
 static const unsigned char session_id_context[] = "portcullis";
 
@@ -39,6 +41,16 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_s
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* A daemon has nobody to ask: an encrypted key is an error, not a prompt that waits on a terminal. */
+static int no_passphrase(char *buffer, int size, int is_write, void *context)
+{
+    (void)buffer;
+    (void)size;
+    (void)is_write;
+    (void)context;
+    return 0;
+}
+
 static void set_options(SSL_CTX *context, enum config_tls_version min_version)
 {
     SSL_CTX_set_min_proto_version(context, min_version == CONFIG_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
@@ -50,6 +62,8 @@ static void set_options(SSL_CTX *context, enum config_tls_version min_version)
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); /* resumption is by tickets: no memory here */
     SSL_CTX_set_num_tickets(context, 1);
     SSL_CTX_set_alpn_select_cb(context, select_alpn, NULL);
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+    tls_guard_watch(context);
 }
 
 static int load_failed(const char *what, const char *file, char *error, size_t error_size)

@@ -12,6 +12,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "server/loop/tls_guard.h"
+
 static enum transport_status plain_error(int error, enum transport_status want)
 {
     return error == EAGAIN || error == EWOULDBLOCK ? want : TRANSPORT_LOST;
@@ -19,6 +21,9 @@ static enum transport_status plain_error(int error, enum transport_status want)
 
 static enum transport_status tls_error(SSL *ssl, int result)
 {
+    if (tls_guard_tripped(ssl)) {
+        return TRANSPORT_TLS_ERROR;
+    }
     switch (SSL_get_error(ssl, result)) {
     case SSL_ERROR_WANT_READ:
         return TRANSPORT_WANT_READ;

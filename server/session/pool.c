@@ -32,6 +32,12 @@ static void on_drain_due(struct timer *timer, uint64_t now_ms)
     }
 }
 
+static void on_hurry(struct loop_message *message)
+{
+    struct session_loop *home = CONTAINER_OF(message, struct session_loop, hurry_message);
+    on_drain_due(&home->drain_timer, loop_now_ms(home->loop));
+}
+
 static void on_drain(struct loop_message *message)
 {
     struct session_loop *home = CONTAINER_OF(message, struct session_loop, drain_message);
@@ -51,6 +57,7 @@ static bool init_loop(struct session_loop *home, struct session_pool *pool)
     home->output = malloc(SESSION_OUTPUT_SIZE);
     timer_init(&home->drain_timer, on_drain_due);
     home->drain_message.deliver = on_drain;
+    home->hurry_message.deliver = on_hurry;
     return home->loop != NULL && home->input != NULL && home->output != NULL;
 }
 
@@ -116,6 +123,15 @@ void session_pool_drain(struct session_pool *pool, uint32_t timeout_ms)
             /* The inbox is full of arrivals, which the loop is taking; none come after `draining`. */
             struct timespec pause = {.tv_nsec = 1000000};
             nanosleep(&pause, NULL);
+        }
+    }
+}
+
+void session_pool_hurry(struct session_pool *pool)
+{
+    for (unsigned i = 0; i < pool->threads; i++) {
+        if (!loop_post(pool->loops[i].loop, &pool->loops[i].hurry_message)) {
+            continue; /* it has ended already */
         }
     }
 }

@@ -27,6 +27,9 @@ void session_pool_run(struct session_pool *pool, unsigned index);
  * end when all their sessions have. Main thread, once. */
 void session_pool_drain(struct session_pool *pool, uint32_t timeout_ms);
 
+/* After session_pool_drain(): what is still open ends now. Main thread, once. */
+void session_pool_hurry(struct session_pool *pool);
+
 /* Sessions open now; any thread. */
 size_t session_pool_open(const struct session_pool *pool);
 

@@ -37,6 +37,7 @@ struct session_loop {
     bool draining;
     struct timer drain_timer;
     struct loop_message drain_message;
+    struct loop_message hurry_message;
     uint32_t drain_timeout_ms;
 };
 

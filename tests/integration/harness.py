@@ -212,7 +212,7 @@ class Server:
         self.process.send_signal(number)
 
     def stop(self):
-        """SIGTERM, and the checks that every test ends with: exit code 0, no sanitizer report, only well-formed log lines."""
+        """SIGTERM, and what every test ends with: exit code 0, no sanitizer report, no log line out of form."""
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
         self.check_exit()
@@ -284,8 +284,13 @@ class Server:
 
     def peer(self, listener=0, *, host="127.0.0.1", **options):
         """A connection to a listener, over TLS if it is one with TLS (give tls=False to stay below it)."""
-        options.setdefault("tls", bool(self.sections["listeners"][listener].get("tls")))
-        return rawws.Peer(self.address(listener, host), **options)
+        tls = bool(self.sections["listeners"][listener].get("tls"))
+        options.setdefault("tls", tls)
+        mark = self.mark()
+        peer = rawws.Peer(self.address(listener, host), **options)
+        # Ports of clients are used again, and by two at a time towards two listeners: the name alone is not enough.
+        peer.log_key = {"after": mark, "peer": peer.name, "tls": "true" if tls else "false"}
+        return peer
 
     def session(self, path="/echo", listener=0, **options):
         """An upgraded connection."""
@@ -296,6 +301,19 @@ class Server:
             peer.drop()
             raise
         return peer
+
+    def session_end(self, peer, **fields):
+        """The log record of the end of this peer's session, which must have these fields; waits for it."""
+        start = self.wait_log("session_start", **peer.log_key)
+        record = self.wait_log("session_end", after=peer.log_key["after"], session=start["session"])
+        wrong = {name: record.get(name) for name, value in fields.items() if record.get(name) != str(value)}
+        if wrong:
+            raise AssertionError(f"session ended with {wrong} instead of {fields}: {record['line']}")
+        return record
+
+    def refusal(self, peer, cause):
+        """The log record that tells why this peer got no session; waits for it."""
+        return self.wait_log("request_refused", cause=cause, **peer.log_key)
 
     # -- resources --------------------------------------------------------------------------------------------------
 

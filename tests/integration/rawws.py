@@ -171,6 +171,7 @@ class Peer:
     def __init__(self, address, *, tls=False, source=None, receive_buffer=None):
         self.sock = connect_socket(address, source, receive_buffer)
         self.local = self.sock.getsockname()
+        self.log_key = {}  # how the server's log knows it; see harness.py
         self.end = None  # how the server ended the stream, once seen
         self.buffer = bytearray()
         self._was_reset = False  # as a send was told: the kernel tells it once, and receiving then looks like a FIN

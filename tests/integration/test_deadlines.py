@@ -31,7 +31,7 @@ class DeadlineCase(harness.ServerCase):
         peer.send(rawws.close(4408))
         self.assertEqual(peer.read_end(), "fin")
         peer.drop()
-        record = self.server.wait_log("session_end", peer=peer.name)
+        record = self.server.session_end(peer)
         self.assertEqual(record["cause"], cause)
 
 
@@ -63,7 +63,7 @@ class Deadlines(DeadlineCase):
         peer.drop()
         if answer:
             self.assertTrue(answer.startswith(b"HTTP/1.1 408 "), answer)
-        self.server.wait_log(None, cause="handshake_timeout", peer=peer.name)
+        self.server.refusal(peer, "handshake_timeout")
 
     def test_silence(self):
         for listener in (PLAIN, TLS):
@@ -84,7 +84,7 @@ class Deadlines(DeadlineCase):
             peer.send(rawws.client_hello())
             self.assertTrue(peer.read(1), "the server's flight comes")
             peer.read_all()
-            self.server.wait_log(None, cause="handshake_timeout", peer=peer.name)
+            self.server.refusal(peer, "handshake_timeout")
 
     def test_trickle_in_the_head(self):
         for listener in (PLAIN, TLS):

@@ -115,12 +115,16 @@ class DoorStaysOpen(FloodCase):
         "firewall": {"exempt": ["127.0.0.0/8", "::1"]},
     }
 
+    def assert_all_there(self, flood):
+        ended = flood.ended()
+        self.assertEqual(ended, 0, f"slow peers were ended while the honest ones were served\n{self.server.tail()}")
+
     def test_served_before_any_of_them_ends(self):
         with self.server.session() as early, Flood(self.server) as flood:
             self.open_all(flood)
             early.echo("an open session goes on")
             self.serve_honest()
-            self.assertEqual(flood.ended(), 0, "slow peers were ended while the honest ones were served")
+            self.assert_all_there(flood)
             early.finish()
 
     def test_answers_too(self):
@@ -130,7 +134,7 @@ class DoorStaysOpen(FloodCase):
                 with self.server.peer(listener) as peer:
                     peer.send(rawws.request("GET /nowhere HTTP/1.1"))
                     self.assertEqual(peer.read_answer()[0].status, 404)
-            self.assertEqual(flood.ended(), 0)
+            self.assert_all_there(flood)
 
 
 class FullLobby(FloodCase):

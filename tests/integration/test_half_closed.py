@@ -55,7 +55,7 @@ class HalfClosed(harness.ServerCase):
             peer.read_upgrade(rawws.SAMPLE_KEY)
             self.assertEqual(peer.read_message().payload, b"last words")
             self.assertEqual(peer.read_end(), "fin")
-            self.server.wait_log("session_end", peer=peer.name, cause="client_gone")
+            self.server.session_end(peer, cause="client_gone")
 
     def test_behind_messages(self):
         """What is owed is sent, then the server ends too."""
@@ -66,14 +66,14 @@ class HalfClosed(harness.ServerCase):
                 for payload in replies:
                     self.assertEqual(peer.read_message().payload, payload)
                 self.assertEqual(peer.read_end(), "fin")
-                self.server.wait_log("session_end", peer=peer.name, cause="client_gone")
+                self.server.session_end(peer, cause="client_gone")
 
     def test_in_a_frame(self):
         with self.server.session() as peer:
             peer.send(text("cut short")[:9])
             peer.half_close()
             self.assertEqual(peer.read_all(), b"")
-            self.server.wait_log("session_end", peer=peer.name, cause="client_gone")
+            self.server.session_end(peer, cause="client_gone")
 
     def test_behind_close(self):
         with self.server.session() as peer:
@@ -81,8 +81,7 @@ class HalfClosed(harness.ServerCase):
             peer.half_close()
             self.assertEqual(peer.read_close(), 1000)
             self.assertEqual(peer.read_end(), "fin")
-            record = self.server.wait_log("session_end", peer=peer.name)
-            self.assertEqual(record["cause"], "client_closed")
+            self.server.session_end(peer, cause="client_closed")
 
     def test_over_tls(self):
         """A FIN without close_notify: perhaps cut off by somebody else. The session ends."""
@@ -90,7 +89,7 @@ class HalfClosed(harness.ServerCase):
             peer.echo("hello")
             peer.half_close()
             peer.read_all()
-            record = self.server.wait_log("session_end", peer=peer.name)
+            record = self.server.session_end(peer)
             self.assertIn(record["cause"], ("client_gone", "connection_lost", "tls_failed"))
 
 
@@ -108,8 +107,7 @@ class NeverReads(harness.ServerCase):
                 peer = self.server.session(listener=listener, receive_buffer=4096)
                 with peer:
                     self.fill(peer, other)
-                    record = self.server.wait_log("session_end", peer=peer.name)
-                    self.assertEqual(record["cause"], "slow_consumer")
+                    self.server.session_end(peer, cause="slow_consumer")
                     self.assertLess(self.server.memory() - before, 64 << 20)
                     other.echo("after")
                     other.finish()
@@ -118,7 +116,8 @@ class NeverReads(harness.ServerCase):
         """Sends messages and reads no reply, until the server ends it."""
         wire = memoryview(binary(b"x" * MESSAGE) * 16)
         at = 0
-        while not self.server.records("session_end", peer=peer.name):
+        session = self.server.wait_log("session_start", **peer.log_key)["session"]
+        while not self.server.records("session_end", session=session):
             try:
                 at += peer.sock.send(wire[at : at + MESSAGE])
                 at %= len(wire)

@@ -34,10 +34,7 @@ class HostileFrames(harness.ServerCase):
                 self.assertEqual(peer.read_close(), code)
                 self.assertEqual(peer.read_end(), "fin")
                 peer.drop()
-                record = self.server.wait_log("session_end", peer=peer.name)
-                self.assertEqual(record["cause"], cause)
-                self.assertEqual(record["code_sent"], str(code))
-                self.assertEqual(record["closed_by"], "server")
+                record = self.server.session_end(peer, cause=cause, code_sent=code, closed_by="server")
                 self.assertTrue(record["detail"])
 
     def test_two_gigabytes_declared(self):
@@ -84,13 +81,12 @@ class HostileFrames(harness.ServerCase):
             with self.server.session() as peer:
                 peer.send(wire)
                 peer.drop()
-                record = self.server.wait_log("session_end", peer=peer.name)
+                record = self.server.session_end(peer)
                 self.assertIn(record["cause"], ("client_gone", "connection_lost"))
             with self.server.session() as peer:
                 peer.send(wire)
                 peer.reset()
-                record = self.server.wait_log("session_end", peer=peer.name)
-                self.assertEqual(record["cause"], "connection_lost")
+                self.server.session_end(peer, cause="connection_lost")
 
     def test_replies_into_a_reset(self):
         """Much is owed to a peer that has gone."""
@@ -98,7 +94,7 @@ class HostileFrames(harness.ServerCase):
             with self.server.session() as peer:
                 peer.send(binary(b"x" * 60_000) * 8)
                 peer.reset()
-                record = self.server.wait_log("session_end", peer=peer.name)
+                record = self.server.session_end(peer)
                 self.assertIn(record["cause"], ("client_gone", "connection_lost"))
 
 

@@ -21,7 +21,7 @@ class SessionEnds(harness.ServerCase):
     }
 
     def end_of(self, peer):
-        return self.server.wait_log("session_end", peer=peer.name)
+        return self.server.session_end(peer)
 
     def test_every_field(self):
         for listener in (PLAIN, TLS):
@@ -114,8 +114,7 @@ class Forgery(harness.ServerCase):
                 peer.send(close(1000, reason))
                 peer.read_all()
                 peer.drop()
-                record = self.server.wait_log("session_end", peer=peer.name)
-                self.assertEqual(record["cause"], "client_closed")
+                self.server.session_end(peer, cause="client_closed")
         self.assertEqual(self.server.records("forged"), [])
         for record in self.server.records():
             self.assertTrue(record["line"].isprintable(), record["line"])

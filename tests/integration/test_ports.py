@@ -105,7 +105,7 @@ class Ports(harness.ServerCase):
             response, body = peer.read_answer()
             self.assertEqual(response.status, 400)
             self.assertIn(b"TLS", body)
-            self.server.wait_log(None, cause="plain_on_tls_port", peer=peer.name)
+            self.server.refusal(peer, "plain_on_tls_port")
 
     def test_old_tls_versions(self):
         context = rawws.client_context()

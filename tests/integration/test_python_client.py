@@ -37,6 +37,7 @@ class PythonClient(harness.ServerCase):
 
     def test_conversation(self):
         async def conversation(listener, host):
+            mark = self.server.mark()
             async with self.connect(listener, host) as client:
                 for text in TEXTS:
                     await client.send(text)
@@ -47,7 +48,8 @@ class PythonClient(harness.ServerCase):
                 local, port = client.local_address[:2]
                 await client.close(1000, "bye")
                 self.assertEqual(client.close_code, 1000)
-            record = self.server.wait_log("session_end", peer=f"[{local}]:{port}" if ":" in local else f"{local}:{port}")
+            peer = f"[{local}]:{port}" if ":" in local else f"{local}:{port}"
+            record = self.server.wait_log("session_end", after=mark, peer=peer)
             self.assertEqual(record["cause"], "client_closed")
             self.assertEqual(record["messages_in"], str(len(TEXTS) + 1))
             self.assertEqual(record["messages_out"], str(len(TEXTS) + 1))

@@ -96,7 +96,7 @@ START_TEST(test_defaults)
     ck_assert_uint_eq(config->firewall.source_lobby, 32);
     ck_assert_uint_eq(config->firewall.source_tls, 16);
     ck_assert_uint_eq(config->firewall.table_size, 65536);
-    ck_assert_uint_eq(config->firewall.total_connections, 18192);
+    ck_assert_uint_eq(config->firewall.total_connections, 10000 + 8192 + 1024 + 64);
     ck_assert_uint_eq(config->auth.key_count, 0);
     ck_assert_int_eq(config->log.level, LOG_INFO);
     ck_assert_int_eq(config->log.format, LOG_TEXT);
@@ -196,7 +196,7 @@ START_TEST(test_all_set)
     ck_assert_uint_eq(config->firewall.source_lobby, 1);
     ck_assert_uint_eq(config->firewall.source_tls, 2);
     ck_assert_uint_eq(config->firewall.table_size, 1024);
-    ck_assert_uint_eq(config->firewall.total_connections, 1000001);
+    ck_assert_uint_eq(config->firewall.total_connections, 1000000 + 1 + 64);
     ck_assert_uint_eq(config->auth.key_count, 1);
     ck_assert_str_eq(config->auth.keys[0].id, "k");
     ck_assert_str_eq(config->auth.keys[0].algorithm, "HS512");

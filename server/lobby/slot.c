@@ -1,0 +1,218 @@
+/*
+ * slot - the life of a connection in the lobby: taken in, watched, timed out, evicted, released. Runs on the lobby threads.
+ */
+#include "server/lobby/slot.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "server/lobby/accept.h"
+
+void slot_report(const struct slot *slot, enum lobby_cause cause, const char *detail)
+{
+    struct lobby *lobby = slot->home->lobby;
+    atomic_fetch_add_explicit(&lobby->counts[cause], 1, memory_order_relaxed);
+    /* A health probe connects and leaves without a word: no offence, and nothing for the log of a busy day. */
+    bool probe = cause == LOBBY_LEFT && slot->size == 0;
+    char peer[ADDRESS_TEXT_SIZE];
+    log_event_limited(lobby->log, probe ? LOG_DEBUG : LOG_INFO, "request_refused", lobby_cause_label(cause),
+                      log_str("peer", address_format_port(&slot->pass.from, slot->port, peer)),
+                      log_bool("tls", slot->tls), log_str("cause", lobby_cause_label(cause)),
+                      log_str("detail", detail != NULL ? detail : lobby_cause_text(cause)));
+}
+
+void slot_watch(struct slot *slot, uint32_t events)
+{
+    if (slot->interest != events) {
+        slot->interest = events;
+        loop_modify(slot->home->loop, &slot->client, events);
+    }
+}
+
+void lobby_due(struct lobby_thread *home, uint64_t due_ms)
+{
+    timer_set_earlier(loop_timers(home->loop), &home->timer, due_ms);
+}
+
+void slot_release(struct slot *slot, bool reset)
+{
+    struct lobby_thread *home = slot->home;
+    assert(slot->state != SLOT_FREE);
+    if (slot->state == SLOT_TLS) {
+        slot_handshake_over(slot);
+    }
+    bool taken = slot->transport.fd < 0;
+    loop_remove(home->loop, &slot->client);
+    if (slot->relay.fd >= 0) {
+        int fd = slot->relay.fd;
+        loop_remove(home->loop, &slot->relay);
+        close(fd);
+    }
+    transport_close(&slot->transport, reset);
+    if (!taken) {
+        gate_release(home->lobby->gate, &slot->pass);
+    }
+    config_unref(&slot->config);
+    free(slot->bytes);
+    slot->bytes = NULL;
+    slot->size = 0;
+    slot->state = SLOT_FREE;
+    slot->generation++;
+    list_remove(&slot->age);
+    list_remove(&slot->queue);
+    list_push_back(&home->free, &slot->queue);
+    atomic_fetch_sub_explicit(&home->occupied, 1, memory_order_relaxed);
+}
+
+static struct slot *oldest_of(const struct list *list)
+{
+    struct list *first = list_first(list);
+    return first == NULL ? NULL : CONTAINER_OF(first, struct slot, age);
+}
+
+/* A free slot, if need be that of the one that has been leaving for longest, then of the oldest newcomer. NULL when civetweb has
+ * them all. */
+static struct slot *obtain_slot(struct lobby_thread *home)
+{
+    if (list_is_empty(&home->free)) {
+        struct slot *oldest = oldest_of(&home->leaving);
+        if (oldest == NULL && (oldest = oldest_of(&home->age)) != NULL) {
+            slot_report(oldest, LOBBY_EVICTED, NULL);
+        }
+        if (oldest == NULL) {
+            return NULL;
+        }
+        slot_release(oldest, true);
+    }
+    struct slot *slot = CONTAINER_OF(list_first(&home->free), struct slot, queue);
+    list_remove(&slot->queue);
+    return slot;
+}
+
+static void on_client(struct loop_source *source, uint32_t events)
+{
+    struct slot *slot = CONTAINER_OF(source, struct slot, client);
+    switch ((enum slot_state)slot->state) {
+    case SLOT_HELLO:
+        slot_hello_ready(slot, events);
+        break;
+    case SLOT_TLS:
+        slot_handshake_ready(slot);
+        break;
+    case SLOT_HEAD:
+        slot_head_ready(slot);
+        break;
+    case SLOT_ANSWER:
+        slot_answer_ready(slot);
+        break;
+    case SLOT_LINGER:
+        slot_linger_ready(slot);
+        break;
+    case SLOT_PARKED: /* nothing is awaited from them: only a hang-up or an error is told */
+    case SLOT_READY:
+        slot_report(slot, LOBBY_LEFT, NULL);
+        slot_release(slot, true);
+        break;
+    case SLOT_FREE:
+    case SLOT_HANDED:
+        assert(false); /* these are not watched */
+        break;
+    }
+}
+
+/* ---- taking in ---- */
+
+static void refuse(struct lobby_thread *home, int fd, struct gate_pass *pass)
+{
+    atomic_fetch_sub_explicit(&home->occupied, 1, memory_order_relaxed);
+    accept_reset(fd);
+    gate_release(home->lobby->gate, pass);
+    atomic_fetch_add_explicit(&home->lobby->counts[LOBBY_BUSY], 1, memory_order_relaxed);
+}
+
+void slot_take_in(struct lobby_thread *home, const struct newcomer *newcomer)
+{
+    struct gate_pass kept = newcomer->pass;
+    int fd = newcomer->fd;
+    struct slot *slot = obtain_slot(home);
+    if (slot == NULL) {
+        refuse(home, fd, &kept);
+        return;
+    }
+    /* Edge-triggered while the first TLS record stays in the kernel: what is looked at and left there must not be told of again. */
+    uint32_t events = newcomer->tls ? EPOLLIN | EPOLLRDHUP | EPOLLET : EPOLLIN;
+    slot->client = (struct loop_source){.on_ready = on_client, .fd = -1};
+    slot->relay = (struct loop_source){.on_ready = slot_relay_ready, .fd = -1};
+    if (!loop_add(home->loop, &slot->client, fd, events)) {
+        list_push_back(&home->free, &slot->queue);
+        refuse(home, fd, &kept);
+        return;
+    }
+    slot->interest = events;
+    slot->transport = (struct transport){.fd = fd};
+    slot->pass = kept;
+    slot->config = config_ref(home->config);
+    slot->port = newcomer->port;
+    slot->tls = newcomer->tls;
+    slot->relayed = false;
+    slot->relay_lost = false;
+    slot->sent = 0;
+    slot->head_size = 0;
+    slot->due_ms = loop_now_ms(home->loop) + home->config->limits.handshake_timeout_ms;
+    list_push_back(&home->age, &slot->age);
+    lobby_due(home, slot->due_ms);
+    if (newcomer->tls) {
+        slot_hello_begin(slot);
+    } else {
+        slot_head_begin(slot);
+    }
+}
+
+/* ---- deadlines ---- */
+
+static void on_timeout(struct slot *slot)
+{
+    static const char *const details[] = {
+        [SLOT_HELLO] = "the ClientHello was not whole in time",
+        [SLOT_PARKED] = "no turn for the TLS handshake came in time",
+        [SLOT_TLS] = "the TLS handshake was not over in time",
+        [SLOT_HEAD] = "the request head was not whole in time",
+    };
+    slot_report(slot, LOBBY_TIMEOUT, details[slot->state]);
+    if (slot->state == SLOT_HEAD && slot->size > 0) {
+        slot_answer(slot, 408, "The request did not arrive in time.");
+    } else {
+        slot_release(slot, true);
+    }
+}
+
+void lobby_on_timer(struct timer *timer, uint64_t now_ms)
+{
+    struct lobby_thread *home = CONTAINER_OF(timer, struct lobby_thread, timer);
+    struct slot *slot;
+    while ((slot = oldest_of(&home->age)) != NULL && slot->due_ms <= now_ms) {
+        on_timeout(slot);
+    }
+    while ((slot = oldest_of(&home->leaving)) != NULL && slot->due_ms <= now_ms) {
+        slot_release(slot, true);
+    }
+    /* In the order in which they got ready, which is nearly that of their deadlines: one behind a younger one is told late,
+     * by one timeout at most. */
+    struct list *first;
+    while ((first = list_first(&home->ready)) != NULL &&
+           (slot = CONTAINER_OF(first, struct slot, queue))->due_ms <= now_ms) {
+        slot_report(slot, LOBBY_BUSY, "no worker was free in time");
+        slot_answer(slot, 503, "The server is busy; try again later.");
+    }
+    lobby_unpark(home);
+    if ((slot = oldest_of(&home->age)) != NULL) {
+        lobby_due(home, slot->due_ms);
+    }
+    if ((slot = oldest_of(&home->leaving)) != NULL) {
+        lobby_due(home, slot->due_ms);
+    }
+    if ((first = list_first(&home->ready)) != NULL) {
+        lobby_due(home, CONTAINER_OF(first, struct slot, queue)->due_ms);
+    }
+}
