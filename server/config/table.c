@@ -228,7 +228,7 @@ static const struct row limits_rows[] = {
      .fallback = "\"1M\"",
      .min = 4 * KIB,
      .max = 1 * GIB,
-     .text = "Unsent output at which a session counts as too slow.",
+     .text = "Unsent output that ends a session; reading from it pauses long before.",
      AT(limits.send_queue)},
     {.name = "handshake_timeout",
      .type = ROW_DURATION,

@@ -75,10 +75,10 @@ static void signal_event(int fd)
     (void)written;
 }
 
-/* As ps and top show it; at most 15 characters. */
+/* As ps and top show it; the kernel cuts it at 15 characters. */
 static void name_thread(const char *role, unsigned index)
 {
-    char name[16];
+    char name[32];
     snprintf(name, sizeof(name), "%s-%u", role, index);
     (void)prctl(PR_SET_NAME, name);
 }

@@ -13,6 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* What the kernel takes of a connection's output before the peer's window lets it go. Without this bound it is megabytes for each
+ * peer that does not read, and out of reach of limits.send_queue. */
+#define UNSENT_MAX (128 * 1024)
+
 union any_sockaddr {
     struct sockaddr any;
     struct sockaddr_in in;
@@ -54,7 +58,7 @@ static int open_family(const struct config_listener *listener, bool ipv4)
     union any_sockaddr address;
     socklen_t size = fill(listener, ipv4, &address);
     if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) ||
-        !set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) ||
+        !set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) || !set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_MAX) ||
         (!ipv4 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, listener->any ? 0 : 1)) ||
         bind(fd, &address.any, size) != 0 || listen(fd, listener->backlog) != 0) {
         int error = errno;

@@ -10,7 +10,7 @@
 
 #include "server/config/config.h"
 
-/* Binds and listens; connections inherit TCP_NODELAY and keep-alive probes. Returns the descriptor, or -1 and `error` says why. */
+/* Binds and listens; connections inherit TCP_NODELAY, keep-alive probes and a bound on unsent bytes. Returns the descriptor, or -1 and `error` says why. */
 int listener_open(const struct config_listener *listener, char *error, size_t error_size);
 
 /* Where it is bound, e.g. to learn which port 0 became. */

@@ -51,11 +51,12 @@ static int no_passphrase(char *buffer, int size, int is_write, void *context)
     return 0;
 }
 
+/* A FIN without close_notify counts as the end: WebSocket says itself whether a message is whole and a session closed. */
 static void set_options(SSL_CTX *context, enum config_tls_version min_version)
 {
     SSL_CTX_set_min_proto_version(context, min_version == CONFIG_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                     SSL_OP_PRIORITIZE_CHACHA);
+                                     SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(context,
                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(context, 1);                          /* one read a record instead of two */

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,9 +36,7 @@ static enum transport_status tls_error(SSL *ssl, int result)
     case SSL_ERROR_SYSCALL:
         return TRANSPORT_LOST;
     default:
-        /* OpenSSL 3 reports a FIN without close_notify as a protocol error; to us it is a cut connection. */
-        return ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING ? TRANSPORT_LOST
-                                                                                      : TRANSPORT_TLS_ERROR;
+        return TRANSPORT_TLS_ERROR;
     }
 }
 
@@ -108,6 +108,12 @@ enum transport_status transport_write(struct transport *transport, struct iovec 
     assert(count > 0);
     return transport->ssl != NULL ? tls_write(transport->ssl, pieces, count, written_r)
                                   : plain_write(transport->fd, pieces, count, written_r);
+}
+
+size_t transport_unacknowledged(const struct transport *transport)
+{
+    int bytes = 0;
+    return ioctl(transport->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
 void transport_shutdown(struct transport *transport)

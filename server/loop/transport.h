@@ -21,8 +21,8 @@ enum transport_status {
     TRANSPORT_OK,
     TRANSPORT_WANT_READ,  /* nothing more before the socket is readable */
     TRANSPORT_WANT_WRITE, /* nothing more before the socket is writable */
-    TRANSPORT_END,        /* the peer ended its direction in order */
-    TRANSPORT_LOST,       /* reset, timed out, or cut without TLS close_notify */
+    TRANSPORT_END,        /* the peer ended its direction; over TLS with or without close_notify */
+    TRANSPORT_LOST,       /* reset or timed out */
     TRANSPORT_TLS_ERROR,  /* the peer broke TLS; nothing may be written any more */
 };
 
@@ -37,6 +37,9 @@ bool transport_has_pending(const struct transport *transport);
  * TRANSPORT_OK: all of them. After a WANT status the next write must begin with the bytes that were not taken. */
 enum transport_status __attribute__((warn_unused_result))
 transport_write(struct transport *transport, struct iovec *pieces, int count, size_t *written_r);
+
+/* Bytes that the kernel still holds for the peer: not sent, or not acknowledged. 0 when that cannot be told. */
+size_t transport_unacknowledged(const struct transport *transport);
 
 /* Tells the peer that nothing more comes: TLS close_notify, then FIN. Reading goes on. */
 void transport_shutdown(struct transport *transport);

@@ -1,8 +1,8 @@
 /*
  * cause - why a session ended. One table; every end has exactly one cause, and there is no default.
  *
- * Columns: name, label in logs and metrics, who ended it, close code on the wire of plain endpoints (0: none is sent, or the
- * peer's own is echoed), sentence for people.
+ * Columns: name, label in logs and metrics, who ended it, close code on the wire of plain endpoints (none where the peer's own
+ * is echoed, the connection no longer works, or the peer does not read), sentence for people.
  */
 #ifndef PORTCULLIS_SESSION_CAUSE_H
 #define PORTCULLIS_SESSION_CAUSE_H
@@ -30,8 +30,7 @@ enum cause_side { CAUSE_PEER, CAUSE_SERVER, CAUSE_NETWORK };
       "A ping was not answered within limits.pong_timeout.")                                                        \
     X(MESSAGE_TIMEOUT, "message_timeout", CAUSE_SERVER, WS_CLOSE_DEADLINE,                                          \
       "A message did not arrive whole within limits.message_timeout.")                                              \
-    X(SLOW_CONSUMER, "slow_consumer", CAUSE_SERVER, WS_CLOSE_POLICY,                                                \
-      "The client did not read: its send queue passed limits.send_queue.")                                          \
+    X(SLOW_CONSUMER, "slow_consumer", CAUSE_SERVER, WS_CLOSE_NONE, "The client did not take its output.")           \
     X(SERVER_STOPPING, "server_stopping", CAUSE_SERVER, WS_CLOSE_GOING_AWAY, "The server is shutting down.")        \
     X(OUT_OF_MEMORY, "out_of_memory", CAUSE_SERVER, WS_CLOSE_INTERNAL,                                              \
       "The server could not get memory for the session.")

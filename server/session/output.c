@@ -79,7 +79,9 @@ void session_output_resume(struct session *session)
         enum transport_status status = transport_write(&session->transport, &piece, 1, &written);
         if (written > 0) {
             queue_consume(&session->queue, written);
-            session->stalled_since_ms = loop_now_ms(session->home->loop);
+            if (session->stalled_since_ms != 0) {
+                session->stalled_since_ms = session_now_ms(session);
+            }
         }
         if (status == TRANSPORT_WANT_READ || status == TRANSPORT_WANT_WRITE) {
             session->write_wants_read = status == TRANSPORT_WANT_READ;
@@ -145,6 +147,7 @@ void session_output_frame(struct session *session, enum ws_opcode opcode, const 
         return;
     }
     if (!within_mark(session)) {
+        session->detail = "The client left more than limits.send_queue of its output unread.";
         session_abort(session, CAUSE_SLOW_CONSUMER);
         return;
     }

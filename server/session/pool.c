@@ -96,7 +96,7 @@ void session_pool_destroy(struct session_pool **pool_pointer)
         return;
     }
     *pool_pointer = NULL;
-    for (unsigned i = 0; i < pool->threads; i++) {
+    for (unsigned i = 0; pool->loops != NULL && i < pool->threads; i++) {
         loop_destroy(&pool->loops[i].loop);
         free(pool->loops[i].input);
         free(pool->loops[i].output);

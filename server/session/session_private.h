@@ -21,11 +21,6 @@
 #define SESSION_OUTPUT_SIZE (128 * 1024)
 /* A message this large is written from where it is instead of being gathered (plain connections). */
 #define SESSION_DIRECT_SIZE (16 * 1024)
-/* While a peer has this much unread output, nothing more is read from it: who does not take replies gives no work. */
-#define SESSION_PAUSE_SIZE (64 * 1024)
-/* Reads of one session in a row, before others get their turn. */
-#define SESSION_READ_ROUNDS 16
-
 struct session_loop {
     struct loop *loop;
     struct session_pool *pool;
@@ -82,6 +77,9 @@ struct session {
     uint64_t last_message_ms;
     uint64_t message_since_ms; /* an incomplete message; 0: none */
     uint64_t stalled_since_ms; /* queued output that does not move; 0: none */
+    uint64_t paused_since_ms;  /* nothing is read, see input.c; 0: it is */
+    struct session_held *held; /* what was read before the pause; owned, or NULL */
+    size_t unacknowledged;     /* what the kernel held for the peer when last asked */
     uint64_t pinged_ms;        /* a ping that nothing has answered; 0: none */
     uint64_t close_due_ms;     /* from SESSION_CLOSING on */
     uint64_t messages_in;
@@ -96,6 +94,7 @@ struct session {
     uint8_t cause;          /* enum cause, once state is not SESSION_OPEN */
     bool tls;
     bool input_ended;      /* the peer's FIN, or TLS close_notify */
+    bool read_blocked;     /* the last read found nothing whole */
     bool read_wants_write; /* TLS: reading goes on when the socket is writable */
     bool write_wants_read; /* TLS: writing goes on when the socket is readable */
 };
@@ -120,11 +119,23 @@ void session_on_timer(struct timer *timer, uint64_t now_ms);
 void session_receive(struct session *session);
 /* Bytes from the peer, whichever way they came. */
 void session_take_input(struct session *session, uint8_t *bytes, size_t size);
+/* Whether anything may be read now: not while the peer leaves its replies unread, and not once its input has ended. */
+bool session_wants_input(const struct session *session);
+/* Whether there is input that epoll knows nothing of: held back, or inside OpenSSL. */
+bool session_has_input(const struct session *session);
+void session_drop_input(struct session *session);
+/* Acts on what is due. */
+void session_check_deadlines(struct session *session);
+/* After output was written or queued: whether it stalls, and whether reading pauses. */
+void session_note_output(struct session *session);
+uint64_t session_now_ms(const struct session *session);
 /* The timer, for the earliest of all deadlines. */
 void session_set_timer(struct session *session);
 
 /* Ends at once, without a word to the peer. Only the first cause stands. */
 void session_abort(struct session *session, enum cause cause);
+/* Ends with nothing more to be said but a Close frame of that code, if any: the peer's Close, or its FIN, has come. */
+void session_leave(struct session *session, enum cause cause, unsigned code);
 /* session_end() for callers outside of an event of this session: writes what is to be said and may free the session. */
 void session_close(struct session *session, enum cause cause);
 /* Closes and frees; the only place where that happens. */

@@ -33,6 +33,7 @@ static void log_start(const struct session *session)
 static void adopt(struct session *session, uint8_t *early, size_t early_size)
 {
     struct session_loop *home = session->home;
+    gate_leave_lobby(home->pool->gate, &session->pass);
     session->next = home->first;
     if (home->first != NULL) {
         home->first->previous = session;
@@ -55,7 +56,7 @@ static void adopt(struct session *session, uint8_t *early, size_t early_size)
         if (early_size > 0 && session->state == SESSION_OPEN) {
             session_take_input(session, early, early_size);
         }
-        if (session->state == SESSION_OPEN && transport_has_pending(&session->transport)) {
+        if (session->state == SESSION_OPEN && session_has_input(session)) {
             session_receive(session);
         }
         if (home->draining) {

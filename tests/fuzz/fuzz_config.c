@@ -40,7 +40,7 @@ static void check(const struct config *config)
     require(config->listener_count >= 1);
     require(config->limits.max_message >= 125 && config->limits.max_message <= 64 * 1024 * 1024);
     require(config->limits.max_fragments >= 1 && config->limits.max_fragments <= 100000);
-    require(config->firewall.total_connections == config->limits.max_connections);
+    require(config->firewall.total_connections > config->limits.max_connections);
     require(config->firewall.connection_rate.burst >= 1 && config->firewall.tls_rate.burst >= 1);
     for (size_t i = 0; i < config->endpoint_count; i++) {
         require(config->endpoints[i].path[0] == '/');

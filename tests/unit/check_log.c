@@ -36,7 +36,7 @@ static void enter_folder(void)
 
 static void remove_folder(void)
 {
-    static const char *const names[] = {"main", "main.1", "error", "audit", "fifo", "stderr", "other"};
+    static const char *const names[] = {"main", "main.1", "error", "audit", "fifo", "stderr", "late/file", "late"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         (void)remove(names[i]);
     }
@@ -84,6 +84,14 @@ static struct log *open_log(const struct log_config *config)
     struct log *log = log_open(config, error, sizeof error);
     ck_assert_msg(log != NULL, "%s", error);
     return log;
+}
+
+/* Until the file holds the text so many times; the test's own limit of time ends it when that does not happen. */
+static void wait_for(const char *path, const char *text, size_t count)
+{
+    while (access(path, R_OK) != 0 || count_in_file(path, text) < count) {
+        sched_yield();
+    }
 }
 
 /* Until the writer has dealt with everything logged so far. */
@@ -196,17 +204,102 @@ START_TEST(appends_and_leaves_nothing_open)
 }
 END_TEST
 
+/* Which of the files it is, what its path is, and why it cannot be opened. */
+static const struct unopenable {
+    enum target target;
+    const char *path;
+    const char *reason;
+} unopenable[] = {
+    {TARGET_MAIN, "late/file", "No such file or directory"},
+    {TARGET_ERROR, "late/file", "No such file or directory"},
+    {TARGET_AUDIT, "late/file", "No such file or directory"},
+    {TARGET_MAIN, "/", "Is a directory"},
+    {TARGET_ERROR, "/", "Is a directory"},
+    {TARGET_AUDIT, "/", "Is a directory"},
+};
+#define MISSING_FOLDERS 3 /* the rows above that are about them */
+
+static struct log_config config_with(enum target target, const char *path, unsigned period_ms)
+{
+    return (struct log_config){.file = target == TARGET_MAIN ? path : "main",
+                               .error_file = target == TARGET_ERROR ? path : "error",
+                               .audit_file = target == TARGET_AUDIT ? path : "audit",
+                               .period_ms = period_ms};
+}
+
+/* Adds one line to each of the three files. */
+static void log_to_each(struct log *log, int64_t n)
+{
+    log_event(log, LOG_ERROR, "event", log_i64("n", n));
+    log_audit(log, "act", log_i64("n", n));
+    wait_idle(log);
+}
+
+/* The others go on, and those for errors and standard error say what is wrong. */
 START_TEST(a_file_that_cannot_be_opened)
 {
+    static const char *const files[TARGET_COUNT] = {"main", "error", "audit"};
+    static const char *const lines[TARGET_COUNT] = {" error event n=1\n", " error event n=1\n", "\"n\":1}\n"};
+    const struct unopenable *row = &unopenable[_i];
+    catch_stderr();
     const int before = next_descriptor();
-    char error[256] = "";
-    struct log_config config = {.file = "main", .audit_file = "nowhere/audit"};
-    ck_assert_ptr_null(log_open(&config, error, sizeof error));
-    ck_assert_str_eq(error, "cannot open nowhere/audit: No such file or directory");
-    config.audit_file = "/";
-    ck_assert_ptr_null(log_open(&config, error, sizeof error));
-    ck_assert_str_eq(error, "cannot open /: Is a directory");
+    const struct log_config config = config_with(row->target, row->path, LONG_MS);
+    struct log *log = open_log(&config);
+    log_to_each(log, 1);
+    ck_assert_uint_eq(log_stats(log).lost, 1);
+    log_close(&log, CLOSE_MS);
     ck_assert_int_eq(next_descriptor(), before);
+
+    char report[128];
+    (void)snprintf(report, sizeof report, " error log_open_failed file=%s error=\"%s\"\n", row->path, row->reason);
+    ck_assert_uint_eq(count_in_file("stderr", report), 1);
+    ck_assert_uint_eq(count_in_file("stderr", "\n"), 1);
+    for (unsigned target = 0; target < TARGET_COUNT; target++) {
+        if (target != row->target) {
+            ck_assert_uint_eq(count_in_file(files[target], lines[target]), 1);
+            ck_assert_uint_eq(count_in_file(files[target], report), target == TARGET_AUDIT ? 0 : 1);
+        }
+    }
+}
+END_TEST
+
+START_TEST(no_file_can_be_opened)
+{
+    catch_stderr();
+    const struct log_config config = {.file = "/", .error_file = "late/file", .audit_file = "late/file"};
+    struct log *log = open_log(&config);
+    ck_assert(log_enabled(log, LOG_INFO));
+    log_to_each(log, 1);
+    ck_assert_uint_eq(log_stats(log).lost, 3);
+    ck_assert_uint_eq(log_stats(log).written, 0);
+    log_close(&log, CLOSE_MS);
+    ck_assert_uint_eq(count_in_file("stderr", " error log_open_failed file="), 3);
+}
+END_TEST
+
+#define SHORT_MS 20 /* a period that ends soon */
+
+/* Spoken of each period until it can be opened, then with the count of what it misses. */
+START_TEST(opened_later)
+{
+    catch_stderr();
+    const enum target target = unopenable[_i].target;
+    const struct log_config config = config_with(target, "late/file", SHORT_MS);
+    struct log *log = open_log(&config);
+    log_to_each(log, 1);
+    log_to_each(log, 2);
+    wait_for("stderr", " error log_open_failed file=late/file error=\"No such file or directory\" lost=2\n", 2);
+    ck_assert_int_eq(mkdir("late", 0700), 0);
+    wait_for("late/file", target == TARGET_AUDIT ? "\"log_dropped\",\"count\":2}\n" : " log_dropped count=2\n", 1);
+    wait_for(target == TARGET_MAIN ? "late/file" : "main", " notice log_opened file=late/file lost=2\n", 1);
+    wait_for("stderr", " notice log_opened file=late/file lost=2\n", 1);
+    log_to_each(log, 3);
+    ck_assert_uint_eq(log_stats(log).lost, 2);
+    log_close(&log, CLOSE_MS);
+    const char *lines = target == TARGET_AUDIT ? "\"event\":\"act\"" : " error event ";
+    ck_assert_uint_eq(count_in_file("late/file", lines), 1);
+    ck_assert_uint_eq(count_in_file("late/file", target == TARGET_AUDIT ? "\"n\":3}\n" : " n=3\n"), 1);
+    ck_assert_uint_eq(count_in_file("late/file", "log_dropped"), 1);
 }
 END_TEST
 
@@ -252,6 +345,28 @@ START_TEST(failed_reopen_keeps_the_file)
     ck_assert_uint_eq(count_in_file("error", "\n"), 0);
     ck_assert_uint_eq(count_in_file("audit", "\"n\":3}\n"), 1);
     ck_assert_uint_eq(count_in_file("stderr", report), 1);
+}
+END_TEST
+
+/* Neither the old file, which could not be opened or is full, nor the new one takes lines; then the new one does. */
+START_TEST(failed_reopen_is_tried_again)
+{
+    catch_stderr();
+    struct log_config config = config_with(TARGET_AUDIT, _i == 0 ? "nowhere/audit" : "/dev/full", SHORT_MS);
+    struct log *log = open_log(&config);
+    log_to_each(log, 1);
+    config.audit_file = "late/file";
+    log_reopen(log, &config);
+    wait_for("main", " error log_reopen_failed file=late/file error=\"No such file or directory\"\n", 1);
+    log_to_each(log, 2);
+    wait_for("stderr", " log_open_failed file=late/file error=\"No such file or directory\" lost=2\n", 1);
+    ck_assert_int_eq(mkdir("late", 0700), 0);
+    wait_for("late/file", "\"event\":\"log_dropped\",\"count\":2}\n", 1);
+    wait_for("main", " notice log_opened file=late/file lost=2\n", 1);
+    log_to_each(log, 3);
+    log_close(&log, CLOSE_MS);
+    ck_assert_uint_eq(count_in_file("late/file", "\"event\":\"act\""), 1);
+    ck_assert_uint_eq(count_in_file("late/file", "\"n\":3}\n"), 1);
 }
 END_TEST
 
@@ -530,6 +645,33 @@ START_TEST(eight_threads)
 }
 END_TEST
 
+#define AUDIT_LINES \
+    50 /* of less than 128 bytes: they fit the last quarter of the ring, should the writer not run at all */
+
+/* Each audit line and error comes at a moment when the ring has just refused another. */
+START_TEST(flood_does_not_drop_audit_lines)
+{
+    const struct log_config config = {.file = "main",
+                                      .level = LOG_DEBUG,
+                                      .audit_file = "audit",
+                                      .period_ms = LONG_MS,
+                                      .ring_size = (size_t)4 * 2 * AUDIT_LINES * 128};
+    struct log *log = open_log(&config);
+    for (int64_t i = 0; i < AUDIT_LINES; i++) {
+        while (log_stats(log).dropped == (uint64_t)i) {
+            log_event(log, LOG_INFO, "session_end", log_str("cause", "client_closed"));
+        }
+        log_audit(log, "act", log_i64("n", i));
+        log_event(log, LOG_ERROR, "trouble", log_i64("n", i));
+    }
+    ck_assert_uint_eq(log_stats(log).dropped, AUDIT_LINES); /* of the others, one before each */
+    log_close(&log, CLOSE_MS);
+    ck_assert_uint_eq(count_in_file("audit", "\"event\":\"act\""), AUDIT_LINES);
+    ck_assert_uint_eq(count_in_file("main", " error trouble n="), AUDIT_LINES);
+    ck_assert_uint_eq(count_in_file("audit", "log_dropped"), 0);
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
     TCase *tests = tcase_create(name);
@@ -549,14 +691,18 @@ static Suite *log_suite(void)
     tcase_add_test(core, error_file_alone);
     tcase_add_test(core, one_file_for_both);
     tcase_add_test(core, appends_and_leaves_nothing_open);
-    tcase_add_test(core, a_file_that_cannot_be_opened);
+    tcase_add_loop_test(core, a_file_that_cannot_be_opened, 0, COUNT_OF(unopenable));
+    tcase_add_test(core, no_file_can_be_opened);
+    tcase_add_loop_test(core, opened_later, 0, MISSING_FOLDERS);
     tcase_add_test(core, reopened_after_rename);
     tcase_add_test(core, failed_reopen_keeps_the_file);
+    tcase_add_loop_test(core, failed_reopen_is_tried_again, 0, 2);
     tcase_add_test(core, summaries_at_the_end);
     tcase_add_test(core, summaries_each_period);
 
     TCase *limits = add_case(suite, "limits");
     tcase_add_loop_test(limits, eight_threads, 0, 2);
+    tcase_add_test(limits, flood_does_not_drop_audit_lines);
 
     TCase *hostile = add_case(suite, "hostile");
     tcase_add_loop_test(hostile, injection_through_every_path, 0, 2);

@@ -28,7 +28,7 @@ START_TEST(ring_keeps_order_and_content)
     while (got < 5000) {
         for (;;) {
             const struct line line = line_of(1 + put * 37 % LOG_LINE_MAX, put);
-            if (!ring_put(ring, put % 8, line.bytes, line.size)) {
+            if (!ring_put(ring, (enum ring_share)(put % 2), put % 8, line.bytes, line.size)) {
                 break;
             }
             put++;
@@ -54,11 +54,11 @@ START_TEST(ring_counts_what_it_drops)
     const struct line line = line_of(LOG_LINE_MAX, 0);
     const unsigned both = TARGET_BIT(TARGET_MAIN) | TARGET_BIT(TARGET_ERROR);
     unsigned taken = 0;
-    while (ring_put(ring, both, line.bytes, line.size)) {
+    while (ring_put(ring, RING_VITAL, both, line.bytes, line.size)) {
         taken++;
     }
     ck_assert_uint_eq(taken, RING_SIZE_MIN / LOG_LINE_MAX - 1);
-    ck_assert(!ring_put(ring, TARGET_BIT(TARGET_AUDIT), line.bytes, line.size));
+    ck_assert(!ring_put(ring, RING_VITAL, TARGET_BIT(TARGET_AUDIT), line.bytes, line.size));
     uint64_t counts[TARGET_COUNT] = {0, 10, 0};
     ring_take_dropped(ring, counts);
     ck_assert_uint_eq(counts[TARGET_MAIN], 1);
@@ -78,7 +78,68 @@ START_TEST(ring_counts_what_it_drops)
     ck_assert_uint_eq(taken, 0);
     ck_assert(!ring_ready(ring));
     ck_assert_uint_eq(ring_used(ring), 0);
-    ck_assert(ring_put(ring, both, line.bytes, line.size));
+    ck_assert(ring_put(ring, RING_VITAL, both, line.bytes, line.size));
+    ring_free(&ring);
+}
+END_TEST
+
+static unsigned put_until_full(struct ring *ring, enum ring_share share, size_t size)
+{
+    const struct line line = line_of(size, 0);
+    unsigned taken = 0;
+    while (ring_put(ring, share, TARGET_BIT(TARGET_MAIN), line.bytes, line.size)) {
+        taken++;
+    }
+    return taken;
+}
+
+static void get_lines(struct ring *ring, unsigned count)
+{
+    struct line line;
+    unsigned targets = 0;
+    ck_assert(ring_ready(ring));
+    for (unsigned i = 0; i < count; i++) {
+        ck_assert(ring_next(ring, &line, &targets));
+    }
+    (void)ring_ready(ring);
+}
+
+#define SHARE_LINES 8 /* that fill a quarter of the smallest ring, four bytes each before them */
+#define SHARE_LINE  (RING_SIZE_MIN / 4 / SHARE_LINES - 4)
+
+START_TEST(last_quarter_is_for_vital_lines)
+{
+    struct ring *ring = ring_new(RING_SIZE_MIN);
+    ck_assert_uint_eq(put_until_full(ring, RING_COMMON, SHARE_LINE), 3 * SHARE_LINES);
+    ck_assert_uint_eq(put_until_full(ring, RING_COMMON, 1), 0);
+    ck_assert_uint_eq(put_until_full(ring, RING_VITAL, SHARE_LINE), SHARE_LINES);
+    ck_assert_uint_eq(ring_used(ring), RING_SIZE_MIN);
+    ck_assert_uint_eq(ring_dropped(ring), 3);
+
+    /* Whoever has filled it, the quarter must be free again before common lines find room. */
+    get_lines(ring, SHARE_LINES);
+    ck_assert_uint_eq(put_until_full(ring, RING_COMMON, 1), 0);
+    get_lines(ring, 1);
+    ck_assert_uint_eq(put_until_full(ring, RING_COMMON, SHARE_LINE), 1);
+    ring_free(&ring);
+}
+END_TEST
+
+START_TEST(vital_lines_may_fill_the_ring)
+{
+    struct ring *ring = ring_new(RING_SIZE_MIN);
+    ck_assert_uint_eq(put_until_full(ring, RING_VITAL, SHARE_LINE), 4 * SHARE_LINES);
+    ck_assert_uint_eq(put_until_full(ring, RING_COMMON, 1), 0);
+    ring_free(&ring);
+}
+END_TEST
+
+/* Were the last quarter of the smallest ring smaller, the longest line would not fit there. */
+START_TEST(a_vital_line_of_full_length_fits)
+{
+    struct ring *ring = ring_new(0);
+    (void)put_until_full(ring, RING_COMMON, 1);
+    ck_assert_uint_eq(put_until_full(ring, RING_VITAL, LOG_LINE_MAX), 1);
     ring_free(&ring);
 }
 END_TEST
@@ -95,15 +156,15 @@ START_TEST(ring_rings_when_it_was_empty)
     struct line line = line_of(10, 0);
     unsigned targets = 0;
     ck_assert(!is_rung(ring));
-    ck_assert(ring_put(ring, 1, line.bytes, line.size));
+    ck_assert(ring_put(ring, RING_COMMON, 1, line.bytes, line.size));
     ck_assert(is_rung(ring));
-    ck_assert(ring_put(ring, 1, line.bytes, line.size));
+    ck_assert(ring_put(ring, RING_COMMON, 1, line.bytes, line.size));
     ck_assert(!is_rung(ring));
     ck_assert(ring_ready(ring));
     while (ring_next(ring, &line, &targets)) {
     }
     ck_assert(!ring_ready(ring));
-    ck_assert(ring_put(ring, 1, line.bytes, line.size));
+    ck_assert(ring_put(ring, RING_COMMON, 1, line.bytes, line.size));
     ck_assert(is_rung(ring));
     ring_wake(ring);
     ring_calm(ring);
@@ -124,6 +185,9 @@ static Suite *ring_suite(void)
 
     TCase *limits = tcase_create("limits");
     tcase_add_test(limits, ring_counts_what_it_drops);
+    tcase_add_test(limits, last_quarter_is_for_vital_lines);
+    tcase_add_test(limits, vital_lines_may_fill_the_ring);
+    tcase_add_test(limits, a_vital_line_of_full_length_fits);
     suite_add_tcase(suite, limits);
     return suite;
 }

@@ -31,6 +31,8 @@ static void remove_folder(void)
 {
     (void)remove("main");
     (void)remove("main.1");
+    (void)remove("late/main");
+    (void)remove("late");
     ck_assert_int_eq(chdir("/"), 0);
     ck_assert_int_eq(rmdir(folder), 0);
 }
@@ -127,6 +129,75 @@ START_TEST(lost_report_is_repeated)
 }
 END_TEST
 
+static void add_text(struct sink *sink, const char *line)
+{
+    sink_add(sink, line, strlen(line), 0);
+}
+
+START_TEST(unopened_until_the_folder_is_there)
+{
+    struct sink *sink = sink_open("late/main");
+    ck_assert_ptr_nonnull(sink);
+    ck_assert(!sink_is_open(sink));
+    ck_assert(!sink_has_file(sink));
+    ck_assert_int_eq(sink_trouble(sink), ENOENT);
+    add_text(sink, "first=1\n");
+    add_text(sink, "second=2\n");
+    ck_assert(!sink_add_report(sink, "report=1\n", 9));
+    sink_flush(sink);
+    ck_assert_int_eq(sink_waiting_fd(sink), -1);
+    ck_assert_uint_eq(sink_counts(sink).lost, 2);
+    ck_assert_uint_eq(sink_unreported(sink), 2);
+    ck_assert(!sink_retry(sink));
+
+    ck_assert_int_eq(mkdir("late", 0700), 0);
+    ck_assert(sink_retry(sink));
+    ck_assert(sink_is_open(sink));
+    ck_assert_int_eq(sink_trouble(sink), 0);
+    ck_assert(sink_add_report(sink, "report=2\n", 9));
+    add_text(sink, "third=3\n");
+    sink_close(&sink);
+    assert_content("late/main", "report=2\nthird=3\n");
+}
+END_TEST
+
+START_TEST(old_file_serves_until_the_new_one_opens)
+{
+    struct sink *sink = sink_open("main");
+    errno = 0;
+    ck_assert(!sink_reopen(sink, "late/main"));
+    ck_assert_int_eq(errno, ENOENT);
+    ck_assert_int_eq(sink_trouble(sink), ENOENT);
+    ck_assert_str_eq(sink_path(sink), "late/main");
+    ck_assert(!sink_is_open(sink));
+    ck_assert(sink_has_file(sink));
+    add_text(sink, "first=1\n");
+    sink_flush(sink);
+    ck_assert_uint_eq(sink_counts(sink).written, 1);
+    ck_assert_int_eq(mkdir("late", 0700), 0);
+    ck_assert(sink_retry(sink));
+    add_text(sink, "second=2\n");
+    sink_close(&sink);
+    assert_content("main", "first=1\n");
+    assert_content("late/main", "second=2\n");
+}
+END_TEST
+
+/* The number of a closed standard output goes to the next file that is opened, which is none of the log's. */
+START_TEST(closed_standard_output_is_not_tried_again)
+{
+    close(STDOUT_FILENO);
+    struct sink *sink = sink_open("-");
+    ck_assert_int_eq(sink_trouble(sink), EBADF);
+    ck_assert_int_eq(open("main", O_WRONLY | O_CREAT | O_CLOEXEC, 0600), STDOUT_FILENO);
+    ck_assert(!sink_retry(sink));
+    add_text(sink, "first=1\n");
+    ck_assert_uint_eq(sink_counts(sink).lost, 1);
+    sink_close(&sink);
+    assert_content("main", "");
+}
+END_TEST
+
 /* Letters that `seed` shifts, and a newline. */
 static struct line line_of(size_t size, unsigned seed)
 {
@@ -203,11 +274,18 @@ static Suite *sink_suite(void)
 {
     Suite *suite = suite_create("sink");
 
+    TCase *core = tcase_create("core");
+    tcase_add_checked_fixture(core, enter_folder, remove_folder);
+    tcase_add_test(core, unopened_until_the_folder_is_there);
+    tcase_add_test(core, old_file_serves_until_the_new_one_opens);
+    suite_add_tcase(suite, core);
+
     TCase *limits = tcase_create("limits");
     tcase_add_checked_fixture(limits, enter_folder, remove_folder);
     tcase_add_test(limits, torn_line_is_finished);
     tcase_add_loop_test(limits, torn_line_and_reopen, 0, 2);
     tcase_add_test(limits, lost_report_is_repeated);
+    tcase_add_test(limits, closed_standard_output_is_not_tried_again);
     suite_add_tcase(suite, limits);
 
     TCase *hostile = tcase_create("hostile");

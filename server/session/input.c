@@ -1,0 +1,238 @@
+/*
+ * input - what a session reads: from the socket into the loop's buffer, through the reader, to the handler. Runs on the session's loop.
+ *
+ * A peer that does not take its replies gives no work: while its unsent output is large (or, with TLS, while there is any, since
+ * OpenSSL must not be made to answer in the middle of a record that is only half written), nothing is read from it, and what was
+ * read already is held back.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/session/session_private.h"
+
+/* Reads of one session in a row, before others get their turn. */
+#define READ_ROUNDS 16
+/* Unsent output at which reading pauses; less where limits.send_queue is small. */
+#define PAUSE_SIZE (64 * 1024)
+
+/* Input that was read before the pause. */
+struct session_held {
+    size_t size;
+    uint8_t bytes[];
+};
+
+static bool output_allows_input(const struct session *session)
+{
+    size_t queued = queue_size(&session->queue);
+    if (queued == 0 || (session->state != SESSION_OPEN && session->transport.ssl == NULL)) {
+        return true;
+    }
+    uint64_t mark = session->config->limits.send_queue / 2;
+    return session->transport.ssl == NULL && queued < (mark < PAUSE_SIZE ? mark : PAUSE_SIZE);
+}
+
+bool session_wants_input(const struct session *session)
+{
+    return session->state != SESSION_DEAD && !session->input_ended && output_allows_input(session);
+}
+
+bool session_has_input(const struct session *session)
+{
+    return session->held != NULL || (!session->read_blocked && transport_has_pending(&session->transport));
+}
+
+static void on_close_frame(struct session *session, const struct reader_output *frame)
+{
+    session->code_received = (uint16_t)frame->code;
+    struct log *log = session->home->pool->log;
+    if (log_enabled(log, LOG_DEBUG)) {
+        log_event(log, LOG_DEBUG, "close_received", log_u64("session", session->id), log_u64("code", frame->code),
+                  log_bytes("reason", frame->data, frame->size));
+    }
+    if (session->state == SESSION_OPEN) {
+        /* The same code goes back (§5.5.1). */
+        session_leave(session, CAUSE_CLIENT_CLOSED, frame->code);
+    } else if (session->state == SESSION_CLOSING) {
+        session->state = SESSION_LEAVING;
+    }
+}
+
+static enum cause cause_of(enum reader_error error)
+{
+    switch (error) {
+    case READER_ERROR_TEXT_UTF8:
+    case READER_ERROR_CLOSE_UTF8:
+        return CAUSE_INVALID_DATA;
+    case READER_ERROR_MESSAGE_TOO_BIG:
+        return CAUSE_MESSAGE_TOO_BIG;
+    case READER_ERROR_TOO_MANY_FRAGMENTS:
+        return CAUSE_TOO_MANY_FRAGMENTS;
+    case READER_ERROR_MEMORY:
+        return CAUSE_OUT_OF_MEMORY;
+    case READER_ERROR_NONE:
+    case READER_ERROR_UNMASKED:
+    case READER_ERROR_RESERVED_BIT:
+    case READER_ERROR_RESERVED_OPCODE:
+    case READER_ERROR_LENGTH_FORM:
+    case READER_ERROR_CONTROL_FRAGMENTED:
+    case READER_ERROR_CONTROL_TOO_LONG:
+    case READER_ERROR_CONTINUATION_ALONE:
+    case READER_ERROR_MESSAGE_INTERRUPTED:
+    case READER_ERROR_CLOSE_LENGTH:
+    case READER_ERROR_CLOSE_CODE:
+        return CAUSE_PROTOCOL_ERROR;
+    }
+    return CAUSE_PROTOCOL_ERROR;
+}
+
+static void on_event(struct session *session, enum reader_event event, const struct reader_output *output)
+{
+    switch (event) {
+    case READER_MESSAGE:
+        if (session->state == SESSION_OPEN) {
+            session->messages_in++;
+            session->bytes_in += output->size;
+            session->last_message_ms = session_now_ms(session);
+            session->handler->message(session, output->opcode, output->data, output->size);
+        }
+        break;
+    case READER_PING:
+        if (session->state == SESSION_OPEN) {
+            session_output_frame(session, WS_PONG, NULL, 0, output->data, output->size);
+        }
+        break;
+    case READER_CLOSE:
+        on_close_frame(session, output);
+        break;
+    case READER_ERROR:
+        session_end_with(session, cause_of(output->error), reader_error_code(output->error),
+                         reader_error_text(output->error));
+        if (session->state == SESSION_CLOSING) {
+            session->state = SESSION_LEAVING; /* a peer that breaks the rules now will not close properly either */
+        }
+        break;
+    case READER_PONG: /* that something came is noted for any input */
+    case READER_MORE:
+        break;
+    }
+}
+
+/* Keeps what was read for when the peer has taken its replies. */
+static void hold(struct session *session, const uint8_t *bytes, size_t size)
+{
+    if (size == 0) {
+        return;
+    }
+    struct session_held *held = malloc(sizeof(*held) + size);
+    if (held == NULL) {
+        session_end(session, CAUSE_OUT_OF_MEMORY);
+        return;
+    }
+    held->size = size;
+    memcpy(held->bytes, bytes, size);
+    session->held = held;
+}
+
+static void note_message_time(struct session *session, bool fresh)
+{
+    if (session->state == SESSION_DEAD || !reader_is_midway(&session->reader)) {
+        session->message_since_ms = 0;
+    } else if (fresh) {
+        session->message_since_ms = session_now_ms(session);
+        if (session->config->limits.message_timeout_ms != 0) {
+            timer_set_earlier(loop_timers(session->home->loop), &session->timer,
+                              session->message_since_ms + session->config->limits.message_timeout_ms);
+        }
+    }
+}
+
+void session_take_input(struct session *session, uint8_t *bytes, size_t size)
+{
+    const struct reader_limits limits = {.max_message = session->config->limits.max_message,
+                                         .max_fragments = session->config->limits.max_fragments};
+    bool fresh = session->message_since_ms == 0;
+    while (session->state == SESSION_OPEN || session->state == SESSION_CLOSING) {
+        if (!output_allows_input(session)) {
+            hold(session, bytes, size);
+            break;
+        }
+        struct reader_output output;
+        enum reader_event event = reader_next(&session->reader, &limits, &bytes, &size, &output);
+        if (event == READER_MORE) {
+            break;
+        }
+        fresh = fresh || event == READER_MESSAGE;
+        on_event(session, event, &output);
+    }
+    note_message_time(session, fresh);
+}
+
+static void on_input_end(struct session *session, enum transport_status status)
+{
+    switch (status) {
+    case TRANSPORT_END:
+        session->input_ended = true;
+        if (session->state == SESSION_OPEN) {
+            /* Half-closed: the peer may still read what it is owed. */
+            session_leave(session, CAUSE_CLIENT_GONE, WS_CLOSE_NONE);
+        } else if (session->state == SESSION_CLOSING) {
+            session->state = SESSION_LEAVING;
+        } else if (session->state == SESSION_LINGERING) {
+            session_abort(session, CAUSE_CLIENT_GONE);
+        }
+        break;
+    case TRANSPORT_LOST:
+        session_abort(session, CAUSE_CONNECTION_LOST);
+        break;
+    case TRANSPORT_TLS_ERROR:
+        session_abort(session, CAUSE_TLS_FAILED);
+        break;
+    case TRANSPORT_WANT_WRITE:
+        session->read_wants_write = true;
+        break;
+    case TRANSPORT_OK:
+    case TRANSPORT_WANT_READ:
+        break;
+    }
+}
+
+static void take_held(struct session *session)
+{
+    struct session_held *held = session->held;
+    session->held = NULL;
+    session_take_input(session, held->bytes, held->size);
+    free(held);
+}
+
+void session_receive(struct session *session)
+{
+    uint8_t *input = session->home->input;
+    session->read_wants_write = false;
+    if (session->held != NULL && session_wants_input(session)) {
+        take_held(session);
+    }
+    for (int round = 0; round < READ_ROUNDS && session_wants_input(session); round++) {
+        size_t size = 0;
+        enum transport_status status = transport_read(&session->transport, input, SESSION_INPUT_SIZE, &size);
+        session->read_blocked = status == TRANSPORT_WANT_READ || status == TRANSPORT_WANT_WRITE;
+        if (status != TRANSPORT_OK) {
+            on_input_end(session, status);
+            return;
+        }
+        session->last_input_ms = session_now_ms(session);
+        session->pinged_ms = 0;
+        session_take_input(session, input, size);
+        bool more =
+            session->transport.ssl != NULL ? transport_has_pending(&session->transport) : size == SESSION_INPUT_SIZE;
+        if (!more) {
+            return;
+        }
+    }
+}
+
+void session_drop_input(struct session *session)
+{
+    free(session->held);
+    session->held = NULL;
+}
