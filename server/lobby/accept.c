@@ -24,7 +24,7 @@ static int accept_on(int listener, struct sockaddr_storage *from, socklen_t *siz
 
 int accept_next(int listener, struct address *from_r, uint16_t *port_r)
 {
-    struct sockaddr_storage from;
+    struct sockaddr_storage from = {0};
     socklen_t size = sizeof(from);
     int fd = accept_on(listener, &from, &size);
     if (fd < 0) {
