@@ -30,6 +30,8 @@ enum cause_side { CAUSE_PEER, CAUSE_SERVER, CAUSE_NETWORK };
       "A ping was not answered within limits.pong_timeout.")                                                        \
     X(MESSAGE_TIMEOUT, "message_timeout", CAUSE_SERVER, WS_CLOSE_DEADLINE,                                          \
       "A message did not arrive whole within limits.message_timeout.")                                              \
+    X(RATE_LIMITED, "rate_limited", CAUSE_SERVER, WS_CLOSE_RATE_LIMIT,                                              \
+      "The client sent more messages or bytes a second than the limits allow.")                                     \
     X(SLOW_CONSUMER, "slow_consumer", CAUSE_SERVER, WS_CLOSE_NONE, "The client did not take its output.")           \
     X(SERVER_STOPPING, "server_stopping", CAUSE_SERVER, WS_CLOSE_GOING_AWAY, "The server is shutting down.")        \
     X(OUT_OF_MEMORY, "out_of_memory", CAUSE_SERVER, WS_CLOSE_INTERNAL,                                              \

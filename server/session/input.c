@@ -86,11 +86,23 @@ static enum cause cause_of(enum reader_error error)
     return CAUSE_PROTOCOL_ERROR;
 }
 
+/* Messages, and pings, which cost us an answer, too. */
+static bool within_rate(struct session *session, size_t size)
+{
+    const struct rate_limit limit = {.messages = session->config->limits.messages_per_second,
+                                     .bytes = session->config->limits.bytes_per_second};
+    if (rate_take(&session->rate, &limit, size, session_now_ms(session))) {
+        return true;
+    }
+    session_end(session, CAUSE_RATE_LIMITED);
+    return false;
+}
+
 static void on_event(struct session *session, enum reader_event event, const struct reader_output *output)
 {
     switch (event) {
     case READER_MESSAGE:
-        if (session->state == SESSION_OPEN) {
+        if (session->state == SESSION_OPEN && within_rate(session, output->size)) {
             session->messages_in++;
             session->bytes_in += output->size;
             session->last_message_ms = session_now_ms(session);
@@ -98,7 +110,7 @@ static void on_event(struct session *session, enum reader_event event, const str
         }
         break;
     case READER_PING:
-        if (session->state == SESSION_OPEN) {
+        if (session->state == SESSION_OPEN && within_rate(session, output->size)) {
             session_output_frame(session, WS_PONG, NULL, 0, output->data, output->size);
         }
         break;

@@ -12,6 +12,7 @@
 #include "server/loop/loop.h"
 #include "server/session/pool.h"
 #include "server/session/queue.h"
+#include "server/session/rate.h"
 #include "server/session/session.h"
 #include "server/ws/reader.h"
 
@@ -82,6 +83,7 @@ struct session {
     size_t unacknowledged;     /* what the kernel held for the peer when last asked */
     uint64_t pinged_ms;        /* a ping that nothing has answered; 0: none */
     uint64_t close_due_ms;     /* from SESSION_CLOSING on */
+    struct rate rate;
     uint64_t messages_in;
     uint64_t messages_out;
     uint64_t bytes_in; /* payload */
