@@ -102,19 +102,20 @@ bool log_enabled(const struct log *log, enum log_level level)
     return log != NULL && writer_targets(log->writer, level) != 0;
 }
 
-static void put(struct log *log, unsigned targets, enum log_format format, enum log_level level, const char *event,
-                const struct log_field *fields, size_t count)
+static void put(struct log *log, enum ring_share share, unsigned targets, enum log_format format, enum log_level level,
+                const char *event, const struct log_field *fields, size_t count)
 {
     struct line line; /* 4 KiB: the largest local of the project */
     line_format(&line, format, level, clock_real_ms(), event, fields, count);
-    (void)ring_put(log->ring, targets, line.bytes, line.size); /* a full ring counts */
+    (void)ring_put(log->ring, share, targets, line.bytes, line.size); /* a full ring counts */
 }
 
 void log_write(struct log *log, enum log_level level, const char *event, const struct log_field *fields, size_t count)
 {
     const unsigned targets = log != NULL ? writer_targets(log->writer, level) : 0;
     if (targets != 0) {
-        put(log, targets, writer_format(log->writer), level, event, fields, count);
+        const enum ring_share share = level == LOG_ERROR ? RING_VITAL : RING_COMMON;
+        put(log, share, targets, writer_format(log->writer), level, event, fields, count);
     }
 }
 
@@ -134,7 +135,7 @@ void log_write_limited(struct log *log, enum log_level level, const char *event,
 void log_write_audit(struct log *log, const char *event, const struct log_field *fields, size_t count)
 {
     if (log != NULL && writer_has_audit(log->writer)) {
-        put(log, TARGET_BIT(TARGET_AUDIT), LOG_JSON, LOG_NOTICE, event, fields, count);
+        put(log, RING_VITAL, TARGET_BIT(TARGET_AUDIT), LOG_JSON, LOG_NOTICE, event, fields, count);
     }
 }
 

@@ -4,17 +4,26 @@
  * Any thread calls log_event(); it formats the event into one line in its own stack frame, copies it into a
  * bounded ring and returns: no file is touched, nothing waits for the disk. One writer thread drains the ring
  * into the main log, the error file (events of LOG_ERROR) and the audit file (log_audit()). A full ring drops
- * the event and counts it; the writer reports the count once it can write again. A file that cannot be
- * written (full disk, lost permission, a FIFO nobody reads) is reported on stderr once a period and never
- * stops the server or the other files.
+ * the event and counts it; the writer reports the count once it can write again. The last quarter of the ring is for
+ * audit lines and events of LOG_ERROR alone: a flood of other events cannot crowd them out.
+ *
+ * A file that cannot be opened (missing folder, no permission) or written (full disk, a FIFO nobody reads) never stops
+ * the server or the other files: its lines are lost and counted, it is tried again, and it is reported on stderr once a
+ * period while that lasts.
  *
  * One event is one line. Values from peers are escaped by the log itself, whatever they hold: control bytes,
  * ESC, quotes, backslashes, and everything that is not valid UTF-8 (C1 controls, bidirectional overrides and
  * line separators too); logging/escape.h has the rules. Values longer than LOG_VALUE_MAX are cut and marked
  * (NAME_cut=octets left out). Never pass a token or a secret.
  *
- * The log speaks of itself: log_dropped count=N, in the file that the N lines are missing from; log_reopen_failed
- * file=F error=E; and on stderr log_write_failed file=F error=E lost=N, once a period while it lasts.
+ * The log speaks of itself:
+ *   log_dropped count=N                      in the file that the N lines are missing from
+ *   log_open_failed file=F error=E           at start, as an event of LOG_ERROR, and on stderr
+ *   log_reopen_failed file=F error=E         after log_reopen(), as an event of LOG_ERROR, and on stderr
+ *   log_opened file=F lost=N                 F could be opened after all, N lines late: in the main log at any level, and
+ *                                            on stderr; F itself has log_dropped
+ *   log_open_failed file=F error=E lost=N    on stderr, once a period while it lasts; N lines in all so far
+ *   log_write_failed file=F error=E lost=N   the same
  *
  * Text:  2026-03-01T12:00:00.123Z info session_end peer=192.0.2.1:4711 cause=client_closed messages_in=3
  * JSON:  {"time":"2026-03-01T12:00:00.123Z","level":"info","event":"session_end","peer":"192.0.2.1:4711",…}
@@ -42,8 +51,8 @@ struct log_config {
     const char *file;
     const char *error_file;
     const char *audit_file;
-    size_t ring_size;   /* bytes; 0: 1 MiB */
-    unsigned period_ms; /* of summaries; 0: 10,000 */
+    size_t ring_size;   /* bytes; less than 32 KiB is raised to that; 0: 1 MiB */
+    unsigned period_ms; /* of summaries, and of trying to open what could not be opened; 0: 10,000 */
 };
 
 /* One field of an event. Made by the constructors below; all pointers are borrowed for the call. */
@@ -69,8 +78,9 @@ struct log_field log_u64(const char *name, uint64_t value);
 struct log_field log_bool(const char *name, bool value);
 struct log_field log_seconds(const char *name, uint64_t duration_ms);
 
-/* Opens the files and starts the writer thread (all signals blocked in it). A file that cannot be opened is
- * an error here, at start: NULL is returned and `error` (NUL-terminated) says which and why. */
+/* Opens the files and starts the writer thread (all signals blocked in it). A file that cannot be opened is reported, and
+ * opening it is tried again once a period. NULL: no memory, descriptor or thread to be had; `error` (NUL-terminated) says
+ * why. */
 struct log *log_open(const struct log_config *config, char *error, size_t error_size);
 
 /* Writes the summaries and what is still in the ring (waiting `timeout_ms` at most for a stuck file), ends the writer
@@ -78,7 +88,7 @@ struct log *log_open(const struct log_config *config, char *error, size_t error_
  * two seconds more is given up, with the writer thread and its memory. */
 void log_close(struct log **log, unsigned timeout_ms);
 
-/* Whether an event of this level would go anywhere: to skip preparing costly fields. */
+/* Whether an event of this level is for any of the configured files: to skip preparing costly fields. */
 bool log_enabled(const struct log *log, enum log_level level);
 
 /* `event` is a lower_case literal. Never blocks, never fails; `log` may be NULL (does nothing). */
@@ -105,14 +115,15 @@ void log_write_audit(struct log *log, const char *event, const struct log_field 
 
 /* Closes and opens the files again (after logrotate moved them) and takes new level, format and paths; ring and period
  * stay. Asynchronous: the writer does it; what was logged before still goes into the old files. Where a new path cannot
- * be opened, the old file stays in use and that is reported. Any thread. */
+ * be opened, that is reported and opening it is tried again once a period; until then the old file, if there is one,
+ * stays in use. Any thread. */
 void log_reopen(struct log *log, const struct log_config *config);
 
 /* For status and metrics; monotonic counters. Any thread. */
 struct log_stats {
     uint64_t written;      /* lines to the main log, the log's own included */
     uint64_t dropped;      /* events the full ring did not take */
-    uint64_t lost;         /* lines a file did not take: full disk, nobody reads; all files */
+    uint64_t lost;         /* lines a file did not take: not open, full disk, nobody reads; all files */
     uint64_t suppressed;   /* events counted instead of written by log_event_limited */
     uint64_t write_errors; /* failed writes, all files */
     size_t ring_used;      /* bytes waiting now */

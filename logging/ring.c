@@ -26,6 +26,10 @@ struct record {
 };
 _Static_assert(LOG_LINE_MAX <= UINT16_MAX, "a line's size fits a record");
 
+#define VITAL_PART 4 /* one of so many parts is for vital lines alone */
+_Static_assert(RING_SIZE_MIN / VITAL_PART >= sizeof(struct record) + LOG_LINE_MAX,
+               "a vital line of any size fits there");
+
 struct ring {
     struct mutex lock;
     uint64_t freed LOCK_GUARDED;  /* up to here the room is the producers' */
@@ -87,11 +91,24 @@ static void copy_out(const struct ring *ring, uint64_t position, void *bytes, si
     memcpy((uint8_t *)bytes + first, ring->bytes, size - first);
 }
 
-static bool put_locked(struct ring *ring, struct record record, const char *bytes) REQUIRES_LOCK(ring->lock);
-static bool put_locked(struct ring *ring, struct record record, const char *bytes)
+static size_t limit_of(const struct ring *ring, enum ring_share share)
+{
+    switch (share) {
+    case RING_COMMON:
+        return ring->size - ring->size / VITAL_PART;
+    case RING_VITAL:
+        break;
+    }
+    return ring->size;
+}
+
+/* `limit`: bytes that may be in use afterwards. */
+static bool put_locked(struct ring *ring, size_t limit, struct record record, const char *bytes)
+    REQUIRES_LOCK(ring->lock);
+static bool put_locked(struct ring *ring, size_t limit, struct record record, const char *bytes)
 {
     const size_t used = (size_t)(ring->filled - ring->freed);
-    if (sizeof record + record.size > ring->size - used) {
+    if (used > limit || sizeof record + record.size > limit - used) {
         ring->dropped++;
         for (unsigned target = 0; target < TARGET_COUNT; target++) {
             ring->dropped_for[target] += record.targets >> target & 1u;
@@ -104,13 +121,13 @@ static bool put_locked(struct ring *ring, struct record record, const char *byte
     return true;
 }
 
-bool ring_put(struct ring *ring, unsigned targets, const char *bytes, size_t size)
+bool ring_put(struct ring *ring, enum ring_share share, unsigned targets, const char *bytes, size_t size)
 {
     assert(size <= LOG_LINE_MAX);
     const struct record record = {(uint16_t)size, (uint16_t)targets};
     mutex_lock(&ring->lock);
     const bool was_empty = ring->filled == ring->freed;
-    const bool taken = put_locked(ring, record, bytes);
+    const bool taken = put_locked(ring, limit_of(ring, share), record, bytes);
     mutex_unlock(&ring->lock);
     if (was_empty) {
         ring_wake(ring);

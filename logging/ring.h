@@ -3,7 +3,7 @@
  *
  * Producers hold its lock for one copy of a line; the writer holds it for a few assignments, and reads and writes
  * files without it. A producer rings the eventfd only when it finds the ring empty. A full ring takes nothing and
- * counts what it refused.
+ * counts what it refused. Its last quarter takes RING_VITAL lines alone, so that a flood of others does not crowd them out.
  */
 #ifndef PORTCULLIS_LOGGING_RING_H
 #define PORTCULLIS_LOGGING_RING_H
@@ -16,7 +16,10 @@
 enum target { TARGET_MAIN, TARGET_ERROR, TARGET_AUDIT, TARGET_COUNT };
 #define TARGET_BIT(target) (1u << (unsigned)(target))
 
-#define RING_SIZE_MIN ((size_t)16 * 1024) /* some lines of full length */
+#define RING_SIZE_MIN ((size_t)32 * 1024) /* some lines of full length, in its last quarter too */
+
+/* What a line may use of the ring: all but the last quarter, or all. */
+enum ring_share { RING_COMMON, RING_VITAL };
 
 struct ring;
 struct line;
@@ -25,8 +28,8 @@ struct line;
 struct ring *ring_new(size_t size);
 void ring_free(struct ring **ring);
 
-/* Any thread. Copies the line for the files in `targets`. False: full, counted as dropped. */
-bool ring_put(struct ring *ring, unsigned targets, const char *bytes, size_t size);
+/* Any thread. Copies the line for the files in `targets`. False: its share is full, counted as dropped. */
+bool ring_put(struct ring *ring, enum ring_share share, unsigned targets, const char *bytes, size_t size);
 
 /* Any thread. Makes ring_fd() readable without a line. */
 void ring_wake(struct ring *ring);

@@ -30,7 +30,7 @@ enum kind {
 };
 
 struct output {
-    int fd;
+    int fd; /* -1: none */
     enum kind kind;
     dev_t device;
     ino_t inode;
@@ -39,6 +39,7 @@ struct output {
 struct sink {
     char *path;
     struct output output;
+    int open_error; /* why `path` is not open; 0: it is */
     bool stalled;
     int error;   /* of the last write; 0: it was fine */
     bool torn;   /* the buffer begins in the middle of a line */
@@ -110,32 +111,19 @@ static bool output_open(struct output *output, const char *path)
     return strcmp(path, "-") == 0 ? output_open_descriptor(output, STDOUT_FILENO) : output_open_path(output, path);
 }
 
-/* Takes the output. */
-static struct sink *sink_new(const struct output *output, const char *path)
+/* Without a file yet. */
+static struct sink *sink_new(const char *path)
 {
     struct sink *sink = malloc(sizeof *sink);
     char *copy = strdup(path);
     if (sink == NULL || copy == NULL) {
         free(sink);
         free(copy);
-        close(output->fd);
         errno = ENOMEM;
         return NULL;
     }
-    *sink = (struct sink){.path = copy, .output = *output};
+    *sink = (struct sink){.path = copy, .output.fd = -1};
     return sink;
-}
-
-struct sink *sink_open(const char *path)
-{
-    struct output output;
-    return output_open(&output, path) ? sink_new(&output, path) : NULL;
-}
-
-struct sink *sink_open_descriptor(int fd, const char *name)
-{
-    struct output output;
-    return output_open_descriptor(&output, fd) ? sink_new(&output, name) : NULL;
 }
 
 static size_t count_lines(const char *bytes, size_t size)
@@ -286,7 +274,8 @@ static void append(struct sink *sink, const char *line, size_t size)
     sink->to += size;
 }
 
-void sink_add(struct sink *sink, const char *line, size_t size, unsigned patience_ms)
+/* The same, writing and waiting for it. */
+static bool wait_for_room(struct sink *sink, size_t size, unsigned patience_ms)
 {
     if (!make_room(sink, size)) {
         sink_flush(sink);
@@ -294,14 +283,19 @@ void sink_add(struct sink *sink, const char *line, size_t size, unsigned patienc
     if (!make_room(sink, size) && !sink->stalled) {
         (void)is_writable(sink->output.fd, patience_ms < INT_MAX ? (int)patience_ms : INT_MAX);
         sink_flush(sink);
+        sink->stalled = !make_room(sink, size);
     }
-    if (!make_room(sink, size)) {
-        sink->stalled = true;
+    return make_room(sink, size);
+}
+
+void sink_add(struct sink *sink, const char *line, size_t size, unsigned patience_ms)
+{
+    if (sink_has_file(sink) && wait_for_room(sink, size, patience_ms)) {
+        append(sink, line, size);
+    } else {
         sink->counts.lost++;
         sink->unreported++;
-        return;
     }
-    append(sink, line, size);
 }
 
 void sink_count_lost(struct sink *sink, uint64_t count)
@@ -316,7 +310,7 @@ uint64_t sink_unreported(const struct sink *sink)
 
 bool sink_add_report(struct sink *sink, const char *line, size_t size)
 {
-    if (sink->report_end > 0 || !make_room(sink, size)) {
+    if (!sink_has_file(sink) || sink->report_end > 0 || !make_room(sink, size)) {
         return false;
     }
     append(sink, line, size);
@@ -332,9 +326,20 @@ int sink_waiting_fd(const struct sink *sink)
     return sink->to > sink->from && sink->error == 0 ? sink->output.fd : -1;
 }
 
+bool sink_is_open(const struct sink *sink)
+{
+    return sink->open_error == 0;
+}
+
+bool sink_has_file(const struct sink *sink)
+{
+    return sink->output.fd >= 0;
+}
+
 int sink_trouble(const struct sink *sink)
 {
-    return sink->error != 0 ? sink->error : sink->stalled ? EAGAIN : 0;
+    const int error = sink->open_error != 0 ? sink->open_error : sink->error;
+    return error != 0 ? error : sink->stalled ? EAGAIN : 0;
 }
 
 const char *sink_path(const struct sink *sink)
@@ -347,27 +352,82 @@ struct sink_counts sink_counts(const struct sink *sink)
     return sink->counts;
 }
 
-bool sink_reopen(struct sink *sink, const char *path)
+static void close_output(const struct sink *sink)
 {
-    struct output output;
-    char *copy = strdup(path);
-    if (copy == NULL || !output_open(&output, path)) {
-        const int saved = errno;
-        free(copy);
-        errno = saved;
-        return false;
+    if (sink_has_file(sink)) {
+        close(sink->output.fd);
     }
+}
+
+/* Takes the output. */
+static void go_on_in(struct sink *sink, const struct output *output)
+{
     sink_flush(sink);
-    if (sink->torn && !same_file(&output, &sink->output)) {
+    if (sink->torn && !same_file(output, &sink->output)) {
         lose_torn_rest(sink); /* the beginning stays behind in the old file */
     }
-    close(sink->output.fd);
-    free(sink->path);
-    sink->output = output;
-    sink->path = copy;
+    close_output(sink);
+    sink->output = *output;
+    sink->open_error = 0;
     sink->stalled = false;
     sink->error = 0;
+}
+
+static bool open_path(struct sink *sink)
+{
+    struct output output;
+    if (!output_open(&output, sink->path)) {
+        sink->open_error = errno;
+        return false;
+    }
+    go_on_in(sink, &output);
     return true;
+}
+
+struct sink *sink_open(const char *path)
+{
+    struct sink *sink = sink_new(path);
+    if (sink != NULL) {
+        (void)open_path(sink);
+    }
+    return sink;
+}
+
+struct sink *sink_open_descriptor(int fd, const char *name)
+{
+    struct output output;
+    if (!output_open_descriptor(&output, fd)) {
+        return NULL;
+    }
+    struct sink *sink = sink_new(name);
+    if (sink == NULL) {
+        close(output.fd);
+        errno = ENOMEM;
+        return NULL;
+    }
+    go_on_in(sink, &output);
+    return sink;
+}
+
+bool sink_reopen(struct sink *sink, const char *path)
+{
+    char *copy = strdup(path);
+    if (copy == NULL) {
+        errno = ENOMEM;
+        return false;
+    }
+    free(sink->path);
+    sink->path = copy;
+    if (!open_path(sink)) {
+        errno = sink->open_error;
+        return false;
+    }
+    return true;
+}
+
+bool sink_retry(struct sink *sink)
+{
+    return sink->open_error != EBADF && open_path(sink); /* no path but standard output fails so */
 }
 
 void sink_close(struct sink **sink)
@@ -376,7 +436,7 @@ void sink_close(struct sink **sink)
         return;
     }
     sink_flush(*sink);
-    close((*sink)->output.fd);
+    close_output(*sink);
     free((*sink)->path);
     free(*sink);
     *sink = NULL;

@@ -33,7 +33,7 @@
 
 /* One file, and when it may next be spoken about. */
 struct outlet {
-    struct sink *sink; /* NULL: none configured */
+    struct sink *sink; /* NULL: none configured, or no memory for it */
     int64_t next_report_ms;
     int64_t next_complaint_ms;
 };
@@ -139,7 +139,23 @@ static void complain(struct writer *writer, unsigned target)
     const struct log_field fields[] = {log_str("file", sink_path(sink)),
                                        log_str("error", trouble == EAGAIN ? "nobody reads" : reason),
                                        log_u64("lost", sink_counts(sink).lost)};
-    say(writer, LOG_TEXT, LOG_ERROR, "log_write_failed", fields, FIELD_COUNT(fields));
+    const char *event = sink_is_open(sink) ? "log_write_failed" : "log_open_failed";
+    say(writer, LOG_TEXT, LOG_ERROR, event, fields, FIELD_COUNT(fields));
+    send_to_stderr(writer);
+}
+
+/* To standard error, and to those of `targets` that have a file: no other is to count this as a lost line. */
+static void announce(struct writer *writer, unsigned targets, enum log_level level, const char *event,
+                     const struct log_field *fields, size_t count)
+{
+    for (unsigned target = 0; target < TARGET_COUNT; target++) {
+        const struct sink *sink = writer->outlets[target].sink;
+        if (sink == NULL || !sink_has_file(sink)) {
+            targets &= ~TARGET_BIT(target);
+        }
+    }
+    say(writer, writer_format(writer), level, event, fields, count);
+    send_to(writer, targets);
     send_to_stderr(writer);
 }
 
@@ -163,10 +179,10 @@ static void report_suppressed(struct writer *writer)
 static void publish_routes(struct writer *writer, const struct settings *settings)
 {
     const bool has_main = writer->outlets[TARGET_MAIN].sink != NULL;
+    atomic_store(&writer->format, (unsigned)settings->format); /* first: who sees the new level writes the new format */
     atomic_store(&writer->main_level, has_main ? (unsigned)settings->level : LOG_ERROR + 1u);
     atomic_store(&writer->has_error, writer->outlets[TARGET_ERROR].sink != NULL);
     atomic_store(&writer->has_audit, writer->outlets[TARGET_AUDIT].sink != NULL);
-    atomic_store(&writer->format, (unsigned)settings->format);
 }
 
 static struct sink_counts add_counts(struct sink_counts a, struct sink_counts b)
@@ -192,7 +208,7 @@ static void publish_counts(struct writer *writer)
     atomic_store(&writer->write_errors, sum.errors);
 }
 
-/* False with errno set: what was in use stays. */
+/* False with errno set: what was in use stays, until the new file can be opened. Without a sink: no memory. */
 static bool switch_file(struct writer *writer, unsigned target, const char *path)
 {
     struct outlet *outlet = &writer->outlets[target];
@@ -208,11 +224,17 @@ static bool switch_file(struct writer *writer, unsigned target, const char *path
         return sink_reopen(outlet->sink, path);
     }
     outlet->sink = sink_open(path);
-    return outlet->sink != NULL;
+    if (outlet->sink == NULL || sink_is_open(outlet->sink)) {
+        return outlet->sink != NULL;
+    }
+    errno = sink_trouble(outlet->sink);
+    return false;
 }
 
-static void apply(struct writer *writer, const struct settings *settings)
+/* Takes what it can of the settings; an `event` reports each file that could not be opened. False: no memory for one. */
+static bool apply(struct writer *writer, const struct settings *settings, const char *event)
 {
+    bool complete = true;
     int errors[TARGET_COUNT] = {0};
     for (unsigned target = 0; target < TARGET_COUNT; target++) {
         errors[target] = switch_file(writer, target, settings->paths[target]) ? 0 : errno;
@@ -223,9 +245,22 @@ static void apply(struct writer *writer, const struct settings *settings)
             char reason[REASON_SIZE];
             error_text(errors[target], reason, sizeof reason);
             const struct log_field fields[] = {log_str("file", settings->paths[target]), log_str("error", reason)};
-            say(writer, writer_format(writer), LOG_ERROR, "log_reopen_failed", fields, FIELD_COUNT(fields));
-            send_to(writer, writer_targets(writer, LOG_ERROR));
-            send_to_stderr(writer);
+            announce(writer, writer_targets(writer, LOG_ERROR), LOG_ERROR, event, fields, FIELD_COUNT(fields));
+            writer->outlets[target].next_complaint_ms = writer->period_end_ms;
+            complete = complete && writer->outlets[target].sink != NULL;
+        }
+    }
+    return complete;
+}
+
+static void retry_files(struct writer *writer)
+{
+    for (unsigned target = 0; target < TARGET_COUNT; target++) {
+        struct sink *sink = writer->outlets[target].sink;
+        if (sink != NULL && !sink_is_open(sink) && sink_retry(sink)) {
+            const struct log_field fields[] = {log_str("file", sink_path(sink)),
+                                               log_u64("lost", sink_unreported(sink))};
+            announce(writer, TARGET_BIT(TARGET_MAIN), LOG_NOTICE, "log_opened", fields, FIELD_COUNT(fields));
         }
     }
 }
@@ -263,7 +298,7 @@ static void collect_dropped(struct writer *writer)
     }
 }
 
-/* Writes and reports. `probe`: try even a file that did not work, to notice that it does again. */
+/* Writes and reports. `probe`: try even a file that could not be opened or written, to notice that it can be again. */
 static void settle(struct writer *writer, unsigned target, int64_t now_ms, bool probe)
 {
     struct outlet *outlet = &writer->outlets[target];
@@ -284,6 +319,9 @@ static void settle(struct writer *writer, unsigned target, int64_t now_ms, bool 
 static void settle_all(struct writer *writer, int64_t now_ms, bool probe)
 {
     collect_dropped(writer);
+    if (probe) {
+        retry_files(writer);
+    }
     for (unsigned target = 0; target < TARGET_COUNT; target++) {
         settle(writer, target, now_ms, probe);
     }
@@ -350,7 +388,7 @@ static void *writer_run(void *argument)
         struct settings *next = take_next(writer);
         const bool busy = drain(writer); /* what came before a reopen still goes into the old files */
         if (next != NULL) {
-            apply(writer, next);
+            (void)apply(writer, next, "log_reopen_failed");
             settings_free(&next);
         }
         if (closing && !busy) {
@@ -405,19 +443,6 @@ UNCHECKED_LOCKING static void writer_free(struct writer *writer)
     free(writer);
 }
 
-/* False: errno says why, *which_r which file. */
-static bool open_files(struct writer *writer, const struct settings *settings, const char **which_r)
-{
-    for (unsigned target = 0; target < TARGET_COUNT; target++) {
-        if (!switch_file(writer, target, settings->paths[target])) {
-            *which_r = settings->paths[target];
-            return false;
-        }
-    }
-    publish_routes(writer, settings);
-    return true;
-}
-
 static struct writer *writer_new(const struct log_config *config, struct ring *ring, struct throttle *throttle)
 {
     struct writer *writer = calloc(1, sizeof *writer);
@@ -429,23 +454,25 @@ static struct writer *writer_new(const struct log_config *config, struct ring *r
     writer->throttle = throttle;
     writer->period_ms = config->period_ms != 0 ? config->period_ms : WRITER_PERIOD_MS;
     writer->period_end_ms = clock_monotonic_ms() + writer->period_ms;
-    writer->done_fd = eventfd(0, EFD_CLOEXEC);
     writer->complaints = sink_open_descriptor(STDERR_FILENO, "stderr"); /* none: complaints go nowhere */
+    writer->done_fd = eventfd(0, EFD_CLOEXEC);                          /* last: the caller looks at errno */
     return writer;
 }
 
 struct writer *writer_start(const struct log_config *config, struct ring *ring, struct throttle *throttle, char *error,
                             size_t error_size)
 {
-    const char *what = "the log";
     int cause = ENOMEM;
     struct settings *settings = settings_new(config);
     struct writer *writer = writer_new(config, ring, throttle);
     if (settings == NULL || writer == NULL) {
         goto fail;
     }
-    if (writer->done_fd < 0 || !open_files(writer, settings, &what)) {
+    if (writer->done_fd < 0) {
         cause = errno;
+        goto fail;
+    }
+    if (!apply(writer, settings, "log_open_failed")) {
         goto fail;
     }
     cause = start_thread(writer);
@@ -456,7 +483,7 @@ struct writer *writer_start(const struct log_config *config, struct ring *ring, 
 fail:;
     char reason[REASON_SIZE];
     error_text(cause, reason, sizeof reason);
-    (void)snprintf(error, error_size, "cannot open %s: %s", what, reason);
+    (void)snprintf(error, error_size, "cannot open the log: %s", reason);
     settings_free(&settings);
     if (writer != NULL) {
         writer_free(writer);
@@ -512,7 +539,7 @@ bool writer_reopen(struct writer *writer, const struct log_config *config)
 unsigned writer_targets(const struct writer *writer, enum log_level level)
 {
     unsigned targets = 0;
-    if ((unsigned)level >= atomic_load_explicit(&writer->main_level, memory_order_relaxed)) {
+    if ((unsigned)level >= atomic_load_explicit(&writer->main_level, memory_order_acquire)) {
         targets |= TARGET_BIT(TARGET_MAIN);
     }
     if (level == LOG_ERROR && atomic_load_explicit(&writer->has_error, memory_order_relaxed)) {

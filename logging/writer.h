@@ -2,7 +2,7 @@
  * writer - the one thread that touches the log's files.
  *
  * It moves lines from the ring into the sinks, turns the throttle's periods, reports what was lost, and opens the files
- * anew. It sleeps in poll() until a line comes into an empty ring, a reader makes room in a full FIFO, it is told
+ * anew, once a period those that could not be opened. It sleeps in poll() until a line comes into an empty ring, a reader makes room in a full FIFO, it is told
  * something, or the period ends.
  */
 #ifndef PORTCULLIS_LOGGING_WRITER_H
@@ -20,8 +20,8 @@
 
 struct writer;
 
-/* Opens the files and starts the thread; borrows `ring` and `throttle` until writer_stop(). Returns owned; NULL: `error` says
- * why. */
+/* As log_open(): opens the files, reports those that it cannot open, and starts the thread. Borrows `ring` and `throttle`
+ * until writer_stop(). Returns owned; NULL: `error` says why. */
 struct writer *writer_start(const struct log_config *config, struct ring *ring, struct throttle *throttle, char *error,
                             size_t error_size);
 
@@ -32,7 +32,7 @@ bool writer_stop(struct writer **writer, unsigned timeout_ms);
 /* As log_reopen(). Any thread. False: no memory. */
 bool writer_reopen(struct writer *writer, const struct log_config *config);
 
-/* The files (TARGET_BIT) that an event of `level` goes to now. Any thread. */
+/* The files (TARGET_BIT) that an event of `level` goes to now, open or not: what a file misses is counted. Any thread. */
 unsigned writer_targets(const struct writer *writer, enum log_level level);
 bool writer_has_audit(const struct writer *writer);
 enum log_format writer_format(const struct writer *writer);
