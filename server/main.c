@@ -1,6 +1,7 @@
 /*
  * main - the command line of `portcullis`.
  */
+#include <fcntl.h>
 #include <getopt.h>
 #include <gnu/libc-version.h>
 #include <stdbool.h>
@@ -75,6 +76,16 @@ static const char *default_file(void)
     return default_files[0];
 }
 
+/* Started with standard descriptors closed, a socket would become number 1 and get what is meant for the terminal. */
+static bool fill_standard_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -87,6 +98,10 @@ int main(int argc, char **argv)
     };
     const char *file = NULL;
     bool check = false;
+    if (!fill_standard_descriptors()) {
+        perror("portcullis: /dev/null");
+        return 1;
+    }
     int code;
     while ((code = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
         switch (code) {
