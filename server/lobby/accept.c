@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,7 +25,8 @@ static int accept_on(int listener, struct sockaddr_storage *from, socklen_t *siz
 
 int accept_next(int listener, struct address *from_r, uint16_t *port_r)
 {
-    struct sockaddr_storage from = {0};
+    struct sockaddr_storage from;
+    memset(&from, 0, sizeof(from));
     socklen_t size = sizeof(from);
     int fd = accept_on(listener, &from, &size);
     if (fd < 0) {
