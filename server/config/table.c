@@ -460,7 +460,7 @@ static const struct row log_rows[] = {
      .fallback = "\"\"",
      .max = FILE_NAME_MAX,
      .syntax = syntax_file_or_none,
-     .text = "File of what operators changed; \"\" is none; relative to the working folder.",
+     .text = "Sessions, refusals and operators' acts as JSON; \"\" is none; relative to the working folder.",
      AT(log.audit_file)},
 };
 
@@ -495,7 +495,7 @@ static const struct row endpoint_rows[] = {
      .fallback = "[ ]",
      .max = 64,
      .syntax = syntax_token,
-     .text = "Subprotocols that may be agreed on (RFC 6455 §1.9), the preferred one first.",
+     .text = "Subprotocols that may be agreed on (RFC 6455 §1.9); of several the client's first is taken.",
      COUNTED_IN(struct config_endpoint, subprotocols, subprotocol_count)},
 };
 
