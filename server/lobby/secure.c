@@ -17,8 +17,13 @@
 /* A handshake this old may be evicted for one that waits; two round trips take less on all but the worst lines. */
 #define HANDSHAKE_GRACE_MAX_MS 1000
 
-static void set_low_water(const struct slot *slot, size_t need)
+/* Only when it changes: setting it makes the kernel tell again of what is there, which an urgent byte can keep from being enough. */
+static void set_low_water(struct slot *slot, size_t need)
 {
+    if (slot->low_water == need) {
+        return;
+    }
+    slot->low_water = (uint32_t)need;
     int low = (int)need;
     (void)setsockopt(slot->transport.fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
 }

@@ -155,6 +155,7 @@ void slot_take_in(struct lobby_thread *home, const struct newcomer *newcomer)
     slot->config = config_ref(home->config);
     slot->port = newcomer->port;
     slot->tls = newcomer->tls;
+    slot->low_water = 1;
     slot->relayed = false;
     slot->relay_lost = false;
     slot->sent = 0;

@@ -51,6 +51,7 @@ struct slot {
     size_t sent; /* of the answer */
     struct head_scan scan;
     uint32_t interest;
+    uint32_t low_water; /* SO_RCVLOWAT, as last set */
     uint32_t ticket;
     size_t head_size; /* once the head is good: early bytes stand behind it */
     uint16_t generation;
