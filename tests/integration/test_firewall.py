@@ -101,7 +101,11 @@ class Connections(CapCase):
 
 
 class Handshakes(CapCase):
-    settings = {"listeners": LISTENERS, "firewall": {"source_lobby": 2}, "limits": {"ping_interval": "0s"}}
+    settings = {
+        "listeners": LISTENERS,
+        "firewall": {"source_lobby": 2},
+        "limits": {"handshake_timeout": "10m", "ping_interval": "0s"},
+    }
 
     def test_handshakes_of_a_source(self):
         silent = [self.server.peer(source=OTHER) for _ in range(2)]
@@ -115,7 +119,7 @@ class Handshakes(CapCase):
 
 
 class TlsHandshakes(CapCase):
-    settings = {"listeners": LISTENERS, "firewall": {"source_tls": 2}}
+    settings = {"listeners": LISTENERS, "firewall": {"source_tls": 2}, "limits": {"handshake_timeout": "10m"}}
 
     def test_tls_handshakes_of_a_source(self):
         """Two that stall are two too many for a third; its plain connections, and others, are not affected."""
