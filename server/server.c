@@ -25,9 +25,11 @@
 #include "server/door/door.h"
 #include "server/door/ready_ring.h"
 #include "server/gate/gate.h"
+#include "server/lobby/inherited.h"
 #include "server/lobby/listener.h"
 #include "server/lobby/lobby.h"
 #include "server/loop/loop.h"
+#include "server/notify.h"
 #include "server/refusals.h"
 #include "server/session/pool.h"
 #include "server/version.h"
@@ -44,6 +46,7 @@
 struct server {
     const char *file;
     const struct config *config;
+    struct inherited *inherited; /* sockets of the service manager; all have an owner after the start */
     struct log *log;
     struct gate *gate;
     SSL_CTX *tls;
@@ -52,6 +55,7 @@ struct server {
     struct lobby *lobby;
     struct door *door;
     struct refusals refusals;
+    struct notify notify;
     unsigned session_threads;
     int signal_fd;
 };
@@ -90,6 +94,17 @@ static unsigned session_threads_of(const struct config *config)
 }
 
 /* ---- start ---- */
+
+/* Before the log is open: stderr has it all. */
+static bool take_inherited(struct server *server)
+{
+    char error[512];
+    server->inherited = inherited_create(error, sizeof(error));
+    if (server->inherited == NULL) {
+        fprintf(stderr, "portcullis: %s\n", error);
+    }
+    return server->inherited != NULL;
+}
 
 static bool block_signals(struct server *server)
 {
@@ -169,30 +184,55 @@ static bool open_tls(const struct server *server, const struct config *config, S
     return true;
 }
 
+/* Makes the inherited socket of a listener ready or, where there is none (-1), opens one. False: `error` says why. */
+static bool open_listener(const struct server *server, const struct config_listener *listener, int *fd, char *error,
+                          size_t error_size)
+{
+    if (*fd < 0) {
+        *fd = listener_open(listener, error, error_size);
+        return *fd >= 0;
+    }
+    if (!listener_adopt(*fd, listener, error, error_size)) {
+        return false;
+    }
+    log_event(server->log, LOG_NOTICE, "inherited", log_str("listener", listener->text));
+    return true;
+}
+
+/* On failure too, each descriptor that is not -1 is the caller's. */
+static bool open_listeners(const struct server *server, struct lobby_listener *listeners)
+{
+    const struct config *config = server->config;
+    char error[512];
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        listeners[i] = (struct lobby_listener){.fd = inherited_take(server->inherited, listener), .tls = listener->tls};
+    }
+    /* Before any is opened: a socket that is left over may well be why an address is in use, and is what to tell. */
+    if (!inherited_all_taken(server->inherited, error, sizeof(error))) {
+        return fail(server, "listener", error);
+    }
+    for (size_t i = 0; i < config->listener_count; i++) {
+        if (!open_listener(server, &config->listeners[i], &listeners[i].fd, error, sizeof(error))) {
+            return fail(server, "listener", error);
+        }
+    }
+    return true;
+}
+
 /* Opens all listeners and makes the lobby, which then owns them. */
 static bool open_lobby(struct server *server)
 {
     const struct config *config = server->config;
-    char error[512];
     struct lobby_listener *listeners = calloc(config->listener_count, sizeof(*listeners));
-    size_t opened = 0;
     if (listeners == NULL) {
         return fail(server, "listener", strerror(ENOMEM));
     }
-    while (opened < config->listener_count) {
-        listeners[opened].fd = listener_open(&config->listeners[opened], error, sizeof(error));
-        listeners[opened].tls = config->listeners[opened].tls;
-        if (listeners[opened].fd < 0) {
-            (void)fail(server, "listener", error);
-            break;
-        }
-        opened++;
-    }
-    if (opened == config->listener_count) {
+    if (open_listeners(server, listeners)) {
         const struct lobby_setup setup = {
             .threads = config->pool.lobby_threads,
             .listeners = listeners,
-            .listener_count = opened,
+            .listener_count = config->listener_count,
             .config = config,
             .tls = server->tls,
             .gate = server->gate,
@@ -204,8 +244,8 @@ static bool open_lobby(struct server *server)
             (void)fail(server, "lobby", strerror(errno));
         }
     }
-    for (size_t i = 0; i < opened; i++) {
-        if (server->lobby == NULL) {
+    for (size_t i = 0; i < config->listener_count; i++) {
+        if (server->lobby == NULL && listeners[i].fd >= 0) {
             close(listeners[i].fd);
         }
     }
@@ -272,6 +312,7 @@ static bool start(struct server *server)
     log_listeners(server);
     log_event(server->log, LOG_NOTICE, "ready", log_u64("session_threads", server->session_threads),
               log_u64("endpoints", server->config->endpoint_count));
+    notify_ready(&server->notify, session_pool_open(server->sessions), false);
     return true;
 }
 
@@ -311,15 +352,16 @@ static void swap(struct server *server, const struct config **config, SSL_CTX **
     *tls = old_tls;
 }
 
-/* All of the new config, or nothing of it: what can fail comes first. */
-static void reload(struct server *server)
+/* All of the new config, or nothing of it: what can fail comes first. Whether it was taken over. */
+static bool take_config(struct server *server)
 {
     SSL_CTX *tls = NULL;
     struct lobby_reload *lobby = NULL;
+    bool taken = false;
     const struct config *config = config_load(server->file, report_to_log, server);
     if (config == NULL) {
         refuse_reload(server, "the config file has errors");
-        return;
+        return false;
     }
     if (!reload_tls(server, config, &tls)) {
         refuse_reload(server, "the certificate or its key cannot be used");
@@ -334,10 +376,19 @@ static void reload(struct server *server)
         raise_file_limit(server);
         log_event(server->log, LOG_NOTICE, "reloaded", log_str("config", server->file));
         log_audit(server->log, "reloaded", log_str("config", server->file));
+        taken = true;
     }
     lobby_reload_cancel(server->lobby, &lobby);
     SSL_CTX_free(tls);
     config_unref(&config);
+    return taken;
+}
+
+static void reload(struct server *server)
+{
+    notify_reloading();
+    bool taken = take_config(server);
+    notify_ready(&server->notify, session_pool_open(server->sessions), !taken);
 }
 
 /* ---- the end ---- */
@@ -346,6 +397,7 @@ static void release(struct server *server)
 {
     door_stop(&server->door);
     lobby_destroy(&server->lobby);
+    inherited_destroy(&server->inherited);
     ready_ring_destroy(&server->ring);
     session_pool_destroy(&server->sessions);
     SSL_CTX_free(server->tls);
@@ -381,6 +433,7 @@ static int drain(struct server *server, int signal_number)
     log_event(server->log, LOG_NOTICE, "draining", log_str("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"),
               log_u64("sessions", session_pool_open(server->sessions)), log_seconds("timeout", timeout_ms));
     log_audit(server->log, "draining", log_u64("sessions", session_pool_open(server->sessions)));
+    notify_stopping(session_pool_open(server->sessions));
     lobby_stop_admitting(server->lobby);
     session_pool_drain(server->sessions, timeout_ms);
     while (!door_sessions_ended(server->door)) {
@@ -408,6 +461,7 @@ static int serve(struct server *server)
         uint64_t now_ms = loop_clock_ms();
         if (now_ms >= report_ms) {
             refusals_report(&server->refusals, server->gate, server->lobby, server->door, server->log);
+            notify_sessions(&server->notify, session_pool_open(server->sessions));
             report_ms = now_ms + PERIOD_MS;
         }
         int number = wait_event(server, (int)(report_ms - now_ms));
@@ -422,8 +476,12 @@ static int serve(struct server *server)
 int server_run(const char *config_file)
 {
     struct server server = {.file = config_file, .signal_fd = -1};
+    if (!take_inherited(&server)) {
+        return 1;
+    }
     if (!block_signals(&server)) {
         perror("portcullis: signals");
+        release(&server);
         return 1;
     }
     if (!start(&server)) {

@@ -6,6 +6,7 @@
 #include "server/lobby/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -49,6 +50,13 @@ static bool set_option(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
+/* What the connections are to inherit. */
+static bool set_options(int fd)
+{
+    return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) && set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
+           set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_MAX);
+}
+
 static int open_family(const struct config_listener *listener, bool ipv4)
 {
     int fd = socket(ipv4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -57,8 +65,7 @@ static int open_family(const struct config_listener *listener, bool ipv4)
     }
     union any_sockaddr address;
     socklen_t size = fill(listener, ipv4, &address);
-    if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) ||
-        !set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) || !set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_MAX) ||
+    if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !set_options(fd) ||
         (!ipv4 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, listener->any ? 0 : 1)) ||
         bind(fd, &address.any, size) != 0 || listen(fd, listener->backlog) != 0) {
         int error = errno;
@@ -80,6 +87,22 @@ int listener_open(const struct config_listener *listener, char *error, size_t er
         snprintf(error, error_size, "cannot listen on %s: %s", listener->text, strerror(errno));
     }
     return fd;
+}
+
+/* Sets a flag on top of those that are there, with the given pair of fcntl() commands. */
+static bool add_flag(int fd, int get, int set, int flag)
+{
+    int flags = fcntl(fd, get);
+    return flags >= 0 && ((flags & flag) != 0 || fcntl(fd, set, flags | flag) == 0);
+}
+
+bool listener_adopt(int fd, const struct config_listener *listener, char *error, size_t error_size)
+{
+    if (add_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC) && add_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK) && set_options(fd)) {
+        return true;
+    }
+    snprintf(error, error_size, "cannot use the inherited socket for %s: %s", listener->text, strerror(errno));
+    return false;
 }
 
 bool listener_address(int fd, struct address *address_r, uint16_t *port_r)

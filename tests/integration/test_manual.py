@@ -1,0 +1,55 @@
+"""The manual pages say what the program says of itself: every key with its type, range and default, and every option."""
+
+import os
+import re
+import subprocess
+import unittest
+
+import harness
+
+MANUAL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "etc", "man")
+KEY = re.compile(r"^([a-z_.\[\]]+): (group|.*?; (?:reload|restart))\. ")  # as --help-config prints it
+OPTION = re.compile(r"(?<!\w)--?[A-Za-z][a-z-]*")
+
+
+def page(name):
+    """A page's source, with the escapes taken out that stand for one character."""
+    with open(os.path.join(MANUAL, name), encoding="ascii") as source:
+        return source.read().replace("\\-", "-").replace("\\(sc", "§").replace("\\(dq", '"')
+
+
+def output(option):
+    command = [harness.program(), option]
+    done = subprocess.run(command, env=harness.environment(), capture_output=True, check=True, timeout=harness.DEADLINE_S)
+    return done.stdout.decode()
+
+
+class Manual(unittest.TestCase):
+    def test_every_key(self):
+        """One entry a key, in the order of the table, and none that is no key."""
+        keys = page("portcullis.conf.5").partition("\n.SH KEYS\n")[2].partition("\n.SH ")[0]
+        told = re.findall(r"^\.TP\n\.B (\S+)\n(.*)\.$", keys, re.MULTILINE)
+        wanted = [KEY.match(line) for line in output("--help-config").splitlines()]
+        self.assertNotIn(None, wanted)
+        self.assertGreater(len(wanted), 0)
+        self.assertEqual(told, [match.groups() for match in wanted])
+
+    def test_every_option(self):
+        options = set(OPTION.findall(output("--help")))
+        self.assertIn("--help-config", options)
+        told = set(OPTION.findall(page("portcullis.8").replace("\\fI", " ")))
+        self.assertLessEqual(options, told)
+
+    def test_pages_are_well_formed(self):
+        """No line that roff would take for a request it does not know, nor one cut off behind a backslash."""
+        known = {".B", ".BR", ".I", ".IB", ".IR", ".PP", ".RB", ".RE", ".RI", ".RS", ".SH", ".SS", ".TH", ".TP", ".fi", ".nf"}
+        for name in ("portcullis.8", "portcullis.conf.5"):
+            with self.subTest(name):
+                lines = page(name).splitlines()
+                self.assertTrue(lines[0].startswith(".TH PORTCULLIS"))
+                self.assertLessEqual({line.split()[0] for line in lines if line.startswith((".", "'"))}, known)
+                self.assertEqual([line for line in lines if line.endswith("\\") or not line], [])
+
+
+if __name__ == "__main__":
+    harness.main()
