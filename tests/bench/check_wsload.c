@@ -1,14 +1,16 @@
 /*
- * The pure parts of wsload: the histogram's error bound, frames as they are written, replies as they are read in any
- * cut of the stream, and answers' heads.
+ * The pure parts of wsload: the histogram's error bound, the pace of a fixed rate, frames as they are written, replies as
+ * they are read in any cut of the stream, answers' heads, and the command line.
  */
 #include <check.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/bench/histogram.h"
 #include "tests/bench/options.h"
+#include "tests/bench/pace.h"
 #include "tests/bench/plan.h"
 #include "tests/bench/reply.h"
 
@@ -205,6 +207,81 @@ START_TEST(endless_heads_are_refused)
 }
 END_TEST
 
+START_TEST(the_pace_is_even)
+{
+    const struct pace pace = {.start_ns = 5000, .rate = 3000, .connections = 7};
+    const uint64_t start_ns = pace.start_ns;
+    uint64_t before_ns = 0;
+
+    for (uint64_t message = 0; message < 10000; message++) {
+        uint64_t due_ns = pace_due_ns(&pace, (unsigned)(message % 7), message / 7);
+        ck_assert_uint_eq(due_ns, start_ns + message * UINT64_C(1000000) / 3);
+        ck_assert(message == 0 || due_ns > before_ns);
+        before_ns = due_ns;
+    }
+}
+END_TEST
+
+START_TEST(the_pace_does_not_overflow)
+{
+    const struct pace fast = {.start_ns = 0, .rate = 10000000, .connections = 1000000};
+    const struct pace slow = {.start_ns = 0, .rate = 1, .connections = 1};
+    const uint64_t hour_s = 3600;
+    const uint64_t hour_ns = hour_s * UINT64_C(1000000000);
+
+    ck_assert_uint_eq(pace_due_ns(&fast, 0, hour_s * 10), hour_ns);
+    ck_assert_uint_eq(pace_due_ns(&fast, 1, hour_s * 10), hour_ns + 100);
+    ck_assert_uint_eq(pace_due_ns(&slow, 0, hour_s), hour_ns);
+}
+END_TEST
+
+/* Runs options_parse() on one option and its value behind a URL. */
+static enum options_status parse(const char *option, const char *value, const char *mode, struct options *options_r)
+{
+    char words[][64] = {"wsload", "--url", "ws://localhost/", "--mode", "", "", ""};
+    char *argv[] = {words[0], words[1], words[2], words[3], words[4], words[5], words[6], NULL};
+
+    (void)snprintf(words[4], sizeof words[4], "%s", mode);
+    (void)snprintf(words[5], sizeof words[5], "%s", option);
+    (void)snprintf(words[6], sizeof words[6], "%s", value);
+    optind = 1;
+    return options_parse(7, argv, options_r);
+}
+
+START_TEST(options_have_bounds)
+{
+    static const struct {
+        const char *option;
+        const char *value;
+        const char *mode;
+        enum options_status status;
+    } cases[] = {
+        {"--rate", "20000", "echo", OPTIONS_OK},
+        {"--rate", "0", "idle", OPTIONS_OK},
+        {"--rate", "20000", "idle", OPTIONS_BAD},
+        {"--rate", "10000001", "echo", OPTIONS_BAD},
+        {"--rate", "-1", "echo", OPTIONS_BAD},
+        {"--rate", "1e3", "echo", OPTIONS_BAD},
+        {"--pipeline", "0", "echo", OPTIONS_BAD},
+        {"--connections", "0", "echo", OPTIONS_BAD},
+        {"--seconds", "nan", "echo", OPTIONS_BAD},
+        {"--seconds", "0.5", "echo", OPTIONS_OK},
+        {"--size", "67108864", "echo", OPTIONS_OK},
+        {"--size", "67108865", "echo", OPTIONS_BAD},
+        {"--header", "no colon", "echo", OPTIONS_BAD},
+        {"--header", "A: b", "echo", OPTIONS_OK},
+        {"--header", "A: b\r\nC: d", "echo", OPTIONS_BAD},
+        {"--size", "1", "other", OPTIONS_BAD},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct options options = {0};
+        enum options_status status = parse(cases[i].option, cases[i].value, cases[i].mode, &options);
+        ck_assert_msg(status == cases[i].status, "%s %s", cases[i].option, cases[i].value);
+    }
+}
+END_TEST
+
 START_TEST(urls_are_taken_apart)
 {
     static const struct {
@@ -251,6 +328,9 @@ int main(void)
     tcase_add_test(core, replies_are_read_in_any_cut);
     tcase_add_test(core, heads_are_judged);
     tcase_add_test(core, urls_are_taken_apart);
+    tcase_add_test(core, the_pace_is_even);
+    tcase_add_test(limits, the_pace_does_not_overflow);
+    tcase_add_test(limits, options_have_bounds);
     tcase_add_test(limits, histogram_takes_any_value);
     tcase_add_test(limits, frames_are_masked_with_the_shortest_length);
     tcase_add_test(hostile, broken_replies_are_found);

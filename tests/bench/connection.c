@@ -144,17 +144,56 @@ static void flush(struct connection *connection, struct crew *crew)
     }
 }
 
+/* One message more, to be written by the next flush(). */
+static void add_message(struct connection *connection, struct crew *crew, uint64_t sent_ns)
+{
+    connection->sent_ns[(connection->oldest + connection->unanswered) % crew->plan->options->pipeline] = sent_ns;
+    connection->unanswered++;
+    connection->due++;
+    crew->unanswered++;
+}
+
 void connection_send(struct connection *connection, struct crew *crew, unsigned count, uint64_t now_ns)
 {
-    const unsigned ring_size = crew->plan->options->pipeline;
-
     for (unsigned i = 0; i < count; i++) {
-        connection->sent_ns[(connection->oldest + connection->unanswered) % ring_size] = now_ns;
-        connection->unanswered++;
+        add_message(connection, crew, now_ns);
     }
-    crew->unanswered += count;
-    connection->due += count;
     flush(connection, crew);
+}
+
+uint64_t connection_due_ns(const struct connection *connection, const struct crew *crew)
+{
+    return pace_due_ns(&crew->pace, connection->number, connection->turn);
+}
+
+void connection_send_due(struct connection *connection, struct crew *crew, uint64_t now_ns)
+{
+    uint64_t due_ns = 0;
+
+    while (connection->unanswered < crew->plan->options->pipeline &&
+           (due_ns = connection_due_ns(connection, crew)) <= now_ns) {
+        add_message(connection, crew, due_ns);
+        connection->turn++;
+    }
+    if (connection->due > 0) {
+        flush(connection, crew);
+    }
+}
+
+void connection_count_overdue(const struct connection *connection, struct crew *crew, uint64_t now_ns)
+{
+    const unsigned ring_size = crew->plan->options->pipeline;
+    uint64_t due_ns = 0;
+
+    for (unsigned i = 0; i < connection->unanswered; i++) {
+        histogram_record(&crew->tally.latency, now_ns - connection->sent_ns[(connection->oldest + i) % ring_size]);
+        crew->tally.overdue++;
+    }
+    for (uint64_t turn = connection->turn; (due_ns = pace_due_ns(&crew->pace, connection->number, turn)) <= now_ns;
+         turn++) {
+        histogram_record(&crew->tally.latency, now_ns - due_ns);
+        crew->tally.overdue++;
+    }
 }
 
 static void answer_ping(struct connection *connection, struct crew *crew, const struct reply_piece *ping)
@@ -205,6 +244,16 @@ static void count_reply(struct connection *connection, struct crew *crew, uint64
     connection->answered = true;
 }
 
+/* The next messages, when replies have arrived. */
+static void answer_replies(struct connection *connection, struct crew *crew, unsigned count, uint64_t now_ns)
+{
+    if (crew->plan->options->rate > 0) {
+        connection_send_due(connection, crew, now_ns);
+    } else {
+        connection_send(connection, crew, count, now_ns);
+    }
+}
+
 static void take_frames(struct connection *connection, struct crew *crew, const uint8_t *bytes, size_t size)
 {
     const uint64_t now_ns = clock_ns();
@@ -216,7 +265,7 @@ static void take_frames(struct connection *connection, struct crew *crew, const 
         switch (event) {
         case REPLY_MORE:
             if (complete > 0 && crew->flowing) {
-                connection_send(connection, crew, complete, now_ns);
+                answer_replies(connection, crew, complete, now_ns);
             }
             return;
         case REPLY_DATA:
@@ -253,6 +302,8 @@ static void upgraded(struct connection *connection, struct crew *crew)
     crew->open++;
     crew->failed_in_row = 0;
     crew->tally.opened++;
+    crew->tally.tls_version = link_tls_version(&connection->link);
+    crew->tally.tls_cipher = link_tls_cipher(&connection->link);
     if (options->mode == LOAD_HANDSHAKE) {
         crew->tally.handshakes++;
         crew->tally.resumed += link_is_resumed(&connection->link) ? 1 : 0;
@@ -265,7 +316,7 @@ static void upgraded(struct connection *connection, struct crew *crew)
         connection->out = close_frame;
         connection->out_left = sizeof close_frame;
         flush(connection, crew);
-    } else if (crew->flowing) {
+    } else if (crew->flowing && options->rate == 0) {
         connection_send(connection, crew, options->pipeline, now_ns);
     }
 }

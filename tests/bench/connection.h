@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "tests/bench/link.h"
+#include "tests/bench/pace.h"
 #include "tests/bench/plan.h"
 #include "tests/bench/reply.h"
 #include "tests/bench/tally.h"
@@ -27,6 +28,7 @@ struct crew {
     unsigned unanswered;    /* messages under way */
     unsigned failed_in_row; /* connections since the last upgrade */
     bool flowing;           /* replies are answered with the next message */
+    struct pace pace;       /* while flowing, if the rate is fixed */
     struct tally tally;
 };
 
@@ -48,7 +50,8 @@ struct connection {
     unsigned due;        /* messages to write after that */
     unsigned unanswered; /* messages whose reply has not arrived; those due count */
     unsigned oldest;     /* of `sent_ns`: the next reply's */
-    uint64_t *sent_ns;   /* a ring of options.pipeline; lent by the worker */
+    uint64_t *sent_ns;   /* a ring of options.pipeline; lent by the worker. Fixed rate: when they were due */
+    uint64_t turn;       /* fixed rate: messages before the next one */
     uint64_t began_ns;   /* connect() */
     bool checked;        /* the content of a reply was compared */
     bool answered;       /* since measuring began */
@@ -65,6 +68,12 @@ void connection_start(struct connection *connection, struct crew *crew);
 void connection_drive(struct connection *connection, struct crew *crew, bool ended);
 /* Sends `count` messages more, at most options.pipeline unanswered ones in all. */
 void connection_send(struct connection *connection, struct crew *crew, unsigned count, uint64_t now_ns);
+/* Fixed rate: sends what is due by now, as far as the pipeline lets it. */
+void connection_send_due(struct connection *connection, struct crew *crew, uint64_t now_ns);
+/* Fixed rate: when the next message is due. */
+uint64_t connection_due_ns(const struct connection *connection, const struct crew *crew);
+/* Fixed rate: counts what is without a reply at the end, whether it was sent or not. */
+void connection_count_overdue(const struct connection *connection, struct crew *crew, uint64_t now_ns);
 /* Closes it in any state; counts the failure, if it is one. */
 void connection_end(struct connection *connection, struct crew *crew, enum failure failure);
 

@@ -214,6 +214,16 @@ bool link_is_resumed(const struct link *link)
     return link->ssl != NULL && SSL_session_reused(link->ssl) == 1;
 }
 
+const char *link_tls_version(const struct link *link)
+{
+    return link->ssl != NULL ? SSL_get_version(link->ssl) : NULL;
+}
+
+const char *link_tls_cipher(const struct link *link)
+{
+    return link->ssl != NULL ? SSL_get_cipher_name(link->ssl) : NULL;
+}
+
 static enum link_status plain_status(ssize_t result)
 {
     if (result == 0) {

@@ -50,6 +50,9 @@ link_connected(struct link *link, const struct link_target *target, SSL_SESSION 
 /* Call until it is not LINK_WAIT. LINK_OK at once without TLS. */
 enum link_status __attribute__((warn_unused_result)) link_handshake(struct link *link);
 bool link_is_resumed(const struct link *link);
+/* What a handshake agreed on, as constant strings; NULL without TLS. */
+const char *link_tls_version(const struct link *link);
+const char *link_tls_cipher(const struct link *link);
 
 enum link_status __attribute__((warn_unused_result))
 link_read(struct link *link, uint8_t *bytes, size_t size, size_t *got_r);

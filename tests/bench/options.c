@@ -17,7 +17,9 @@ static const char help_text[] =
     "  --connections N             open at once (1)\n"
     "  --threads T                 each with its own epoll (1)\n"
     "  --size BYTES                of a message (64)\n"
-    "  --pipeline K                messages in flight on a connection (1)\n"
+    "  --pipeline K                messages in flight on a connection, at most (1)\n"
+    "  --rate R                    messages a second in all, sent when they are due, however slow the replies are;\n"
+    "                              latency counts from then (0: the next leaves when a reply is complete)\n"
     "  --seconds S                 measured; in idle mode: how long connections are kept (5)\n"
     "  --warmup S                  before that, not measured (1)\n"
     "  --open-timeout S            for opening all connections (60)\n"
@@ -41,6 +43,7 @@ enum option_id {
     OPTION_THREADS,
     OPTION_SIZE,
     OPTION_PIPELINE,
+    OPTION_RATE,
     OPTION_SECONDS,
     OPTION_WARMUP,
     OPTION_OPEN_TIMEOUT,
@@ -65,6 +68,7 @@ static const struct option long_options[] = {
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"size", required_argument, NULL, OPTION_SIZE},
     {"pipeline", required_argument, NULL, OPTION_PIPELINE},
+    {"rate", required_argument, NULL, OPTION_RATE},
     {"seconds", required_argument, NULL, OPTION_SECONDS},
     {"warmup", required_argument, NULL, OPTION_WARMUP},
     {"open-timeout", required_argument, NULL, OPTION_OPEN_TIMEOUT},
@@ -213,6 +217,8 @@ static bool set_option(enum option_id id, const char *text, struct options *opti
         return read_number(text, 0, OPTIONS_BATCH_MAX, &options->size);
     case OPTION_PIPELINE:
         return read_number(text, 1, 4096, &options->pipeline);
+    case OPTION_RATE:
+        return read_number(text, 0, 10000000, &options->rate);
     case OPTION_SECONDS:
         return read_seconds(text, &options->seconds_ms);
     case OPTION_WARMUP:
@@ -257,6 +263,10 @@ static bool check_together(struct options *options)
     }
     if (options->size > 0 && options->pipeline > OPTIONS_BATCH_MAX / options->size) {
         fprintf(stderr, "wsload: --size times --pipeline exceeds %d bytes\n", OPTIONS_BATCH_MAX);
+        return false;
+    }
+    if (options->rate > 0 && options->mode != LOAD_ECHO) {
+        fprintf(stderr, "wsload: --rate is for --mode echo\n");
         return false;
     }
     if (options->threads > options->connections) {

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 enum load_mode {
-    LOAD_ECHO,      /* closed loop: the next message leaves when a reply is complete */
+    LOAD_ECHO,      /* messages and their replies: in a closed loop, or at a fixed rate */
     LOAD_IDLE,      /* connections are opened and kept, then a sample of them is probed */
     LOAD_HANDSHAKE, /* connect, upgrade, close, again */
 };
@@ -27,8 +27,9 @@ struct options {
     const char *reply_prefix; /* that the server puts before text replies */
     unsigned connections;
     unsigned threads;
-    unsigned size; /* bytes of a message */
-    unsigned pipeline;
+    unsigned size;     /* bytes of a message */
+    unsigned pipeline; /* messages in flight on a connection, at most */
+    unsigned rate;     /* LOAD_ECHO: messages a second of the whole load; 0: each leaves when a reply is complete */
     unsigned source_addresses; /* 0: the kernel chooses */
     unsigned opening;          /* connections of one thread that may be in their handshakes at once */
     unsigned sample;           /* connections probed by LOAD_IDLE */

@@ -45,22 +45,31 @@ void report_phase(const struct options *options, const char *phase, unsigned ope
     fflush(stdout);
 }
 
+static void print_histogram(const char *name, const struct histogram *histogram)
+{
+    printf("\"%s\": {\"mean\": %.2f", name, histogram_mean(histogram) / 1000);
+    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++) {
+        printf(", \"%s\": %.2f", quantiles[i].name, microseconds(histogram_quantile(histogram, quantiles[i].share)));
+    }
+    printf(", \"max\": %.2f}, ", microseconds(histogram->max));
+}
+
 static void print_json(const struct options *options, const struct report *report)
 {
     const struct tally *total = &report->total;
 
     printf("{\"event\": \"result\", \"mode\": \"%s\", \"tls\": %s, \"connections\": %u, \"open\": %u, \"threads\": %u, "
-           "\"size\": %u, \"pipeline\": %u, \"seconds\": %.6f, \"messages\": %" PRIu64 ", \"handshakes\": %" PRIu64
-           ", \"resumed\": %" PRIu64 ", \"rate\": %.1f, \"load_cpu_seconds\": %.6f, \"silent\": %" PRIu64 ", ",
+           "\"size\": %u, \"pipeline\": %u, \"target_rate\": %u, \"seconds\": %.6f, \"messages\": %" PRIu64
+           ", \"handshakes\": %" PRIu64 ", \"resumed\": %" PRIu64
+           ", \"rate\": %.1f, \"load_cpu_seconds\": %.6f, \"silent\": %" PRIu64 ", \"overdue\": %" PRIu64
+           ", \"tls_version\": \"%s\", \"tls_cipher\": \"%s\", ",
            mode_name(options->mode), options->tls ? "true" : "false", options->connections, report->open,
-           options->threads, options->size, options->pipeline, report->seconds, total->messages, total->handshakes,
-           total->resumed, report->rate, report->load_cpu_seconds, total->silent);
-    printf("\"latency_us\": {\"mean\": %.2f", histogram_mean(&total->latency) / 1000);
-    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++) {
-        printf(", \"%s\": %.2f", quantiles[i].name,
-               microseconds(histogram_quantile(&total->latency, quantiles[i].share)));
-    }
-    printf(", \"max\": %.2f}, \"errors\": {", microseconds(total->latency.max));
+           options->threads, options->size, options->pipeline, options->rate, report->seconds, total->messages,
+           total->handshakes, total->resumed, report->rate, report->load_cpu_seconds, total->silent, total->overdue,
+           total->tls_version != NULL ? total->tls_version : "", total->tls_cipher != NULL ? total->tls_cipher : "");
+    print_histogram("latency_us", &total->latency);
+    print_histogram("lag_us", &total->lag);
+    printf("\"errors\": {");
     for (size_t i = 0; i < FAILURE_COUNT; i++) {
         printf("%s\"%s\": %" PRIu64, i > 0 ? ", " : "", failure_names[i], total->failures[i]);
     }
@@ -80,6 +89,13 @@ static void print_text(const struct options *options, const struct report *repor
     }
     printf(", max %.1f\nload: %.0f %% of a core", microseconds(total->latency.max),
            report->seconds > 0 ? 100 * report->load_cpu_seconds / report->seconds : 0);
+    if (options->rate > 0) {
+        printf("\noverdue at the end: %" PRIu64 "; the load was late by p99 %.1f us, max %.1f", total->overdue,
+               microseconds(histogram_quantile(&total->lag, 0.99)), microseconds(total->lag.max));
+    }
+    if (total->tls_version != NULL) {
+        printf("\n%s, %s", total->tls_version, total->tls_cipher);
+    }
     if (options->resume) {
         printf("\nresumed: %" PRIu64, total->resumed);
     }

@@ -23,11 +23,16 @@ struct tally {
     uint64_t messages;                /* complete replies */
     uint64_t handshakes;
     uint64_t resumed;
-    uint64_t silent; /* open connections without a reply */
+    uint64_t silent;  /* open connections without a reply */
+    uint64_t overdue; /* fixed rate: messages due, but without a reply at the end; in `latency` with their age then */
     uint64_t began_ns;
     uint64_t ended_ns;
-    struct histogram
-        latency; /* ns: of a message from its write to its reply, of a handshake from connect() to the 101 */
+    const char *tls_version; /* of the last connection; NULL: plain */
+    const char *tls_cipher;
+    /* ns: of a message from its write (fixed rate: from when it was due) to its reply, of a handshake from connect() to
+     * the 101. */
+    struct histogram latency;
+    struct histogram lag; /* ns; fixed rate: how late the load itself was with messages that nothing else held up */
 };
 
 #endif

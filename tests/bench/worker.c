@@ -1,7 +1,7 @@
 /*
  * The event loop of one load thread.
  */
-#define _GNU_SOURCE /* unshare() */
+#define _GNU_SOURCE /* unshare(), epoll_pwait2() */
 
 #include "tests/bench/worker.h"
 
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define EVENTS_MAX        256
@@ -41,6 +42,7 @@ static void restart_counters(struct worker *worker)
     tally->handshakes = 0;
     tally->resumed = 0;
     tally->latency = (struct histogram){0};
+    tally->lag = (struct histogram){0};
     for (unsigned i = 0; i < worker->count; i++) {
         worker->connections[i].answered = false;
     }
@@ -58,6 +60,61 @@ static void count_silent(struct worker *worker)
     }
 }
 
+/* The load begins to flow: all at once, or at its pace. */
+static void start_flow(struct worker *worker)
+{
+    struct crew *crew = &worker->crew;
+    const struct options *options = crew->plan->options;
+
+    crew->flowing = true;
+    if (options->rate == 0) {
+        send_all(worker, options->pipeline);
+        return;
+    }
+    crew->pace = (struct pace){.start_ns = clock_ns(), .rate = options->rate, .connections = options->connections};
+    /* By default the kernel lets a thread sleep 50 us too long, which would all be counted as latency. */
+    (void)prctl(PR_SET_TIMERSLACK, 1UL);
+}
+
+/* Sends whatever is due and returns when the next message will be. A connection that still waits for replies is passed
+ * over: it catches up by itself when they arrive. */
+static uint64_t send_due(struct worker *worker)
+{
+    struct crew *crew = &worker->crew;
+    const uint64_t now_ns = clock_ns();
+
+    for (;;) {
+        struct connection *connection = &worker->connections[worker->next_due];
+        uint64_t due_ns = pace_due_ns(&crew->pace, connection->number, worker->round);
+        if (due_ns > now_ns) {
+            return due_ns;
+        }
+        if (connection->state == CONNECTION_OPEN) {
+            if (connection->turn == worker->round && connection->unanswered < crew->plan->options->pipeline) {
+                histogram_record(&crew->tally.lag, now_ns - due_ns); /* only the load itself kept it waiting */
+            }
+            connection_send_due(connection, crew, now_ns);
+        }
+        worker->next_due++;
+        if (worker->next_due == worker->count) {
+            worker->next_due = 0;
+            worker->round++;
+        }
+    }
+}
+
+static void count_overdue(struct worker *worker)
+{
+    if (!worker->crew.flowing) {
+        return;
+    }
+    for (unsigned i = 0; i < worker->count; i++) {
+        if (worker->connections[i].state == CONNECTION_OPEN) {
+            connection_count_overdue(&worker->connections[i], &worker->crew, worker->crew.tally.ended_ns);
+        }
+    }
+}
+
 static void enter(struct worker *worker, enum phase phase)
 {
     const struct options *options = worker->crew.plan->options;
@@ -68,8 +125,7 @@ static void enter(struct worker *worker, enum phase phase)
         break;
     case PHASE_WARM:
         if (options->mode == LOAD_ECHO) {
-            worker->crew.flowing = true;
-            send_all(worker, options->pipeline);
+            start_flow(worker);
         }
         break;
     case PHASE_MEASURE:
@@ -82,7 +138,9 @@ static void enter(struct worker *worker, enum phase phase)
         break;
     case PHASE_STOP:
         worker->crew.tally.ended_ns = clock_ns();
-        if (options->mode != LOAD_HANDSHAKE) {
+        if (options->rate > 0) {
+            count_overdue(worker);
+        } else if (options->mode != LOAD_HANDSHAKE) {
             count_silent(worker);
         }
         break;
@@ -148,6 +206,20 @@ static void handle_events(struct worker *worker, const struct epoll_event *event
     }
 }
 
+/* Waits for events; at a fixed rate no longer than until the next message is due. */
+static int wait_for_events(struct worker *worker, struct epoll_event *events)
+{
+    struct timespec timeout = {.tv_nsec = WAIT_MS * 1000000L};
+
+    if (worker->crew.flowing && worker->crew.plan->options->rate > 0) {
+        uint64_t due_ns = send_due(worker);
+        uint64_t now_ns = clock_ns();
+        uint64_t wait_ns = due_ns > now_ns ? due_ns - now_ns : 0;
+        timeout.tv_nsec = wait_ns < (uint64_t)timeout.tv_nsec ? (long)wait_ns : timeout.tv_nsec;
+    }
+    return epoll_pwait2(worker->crew.epoll, events, EVENTS_MAX, &timeout, NULL);
+}
+
 static void work(struct worker *worker)
 {
     struct epoll_event events[EVENTS_MAX];
@@ -159,7 +231,7 @@ static void work(struct worker *worker)
         }
         start_connections(worker);
         publish(worker);
-        handle_events(worker, events, epoll_wait(worker->crew.epoll, events, EVENTS_MAX, WAIT_MS));
+        handle_events(worker, events, wait_for_events(worker, events));
     }
     for (unsigned i = 0; i < worker->count; i++) {
         connection_end(&worker->connections[i], &worker->crew, FAILURE_COUNT);

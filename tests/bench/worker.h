@@ -42,6 +42,8 @@ struct worker {
     unsigned *ended;  /* LOAD_HANDSHAKE: connections to start again; a stack of `count` */
     unsigned ended_count;
     uint64_t *sent_ns; /* the rings of all connections */
+    unsigned next_due; /* fixed rate: the connection whose message is due next, and how many it had before */
+    uint64_t round;
     enum phase seen;
 };
 

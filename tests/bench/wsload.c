@@ -129,7 +129,13 @@ static void add_up(const struct options *options, const struct tally *tally, str
     report->total.handshakes += tally->handshakes;
     report->total.resumed += tally->resumed;
     report->total.silent += tally->silent;
+    report->total.overdue += tally->overdue;
+    if (tally->tls_version != NULL) {
+        report->total.tls_version = tally->tls_version;
+        report->total.tls_cipher = tally->tls_cipher;
+    }
     histogram_add(&report->total.latency, &tally->latency);
+    histogram_add(&report->total.lag, &tally->lag);
     report->rate += seconds > 0 ? (double)done / seconds : 0;
     report->seconds = seconds > report->seconds ? seconds : report->seconds;
 }
