@@ -1,263 +1,203 @@
 #!/usr/bin/python3
-"""Compares WebSocket servers under the load of wsload, in alternating rounds, and writes tables and a chart.
+"""Compares WebSocket servers under the load of wsload, in alternating rounds; writes tables, raw figures and plots.
 
-    tests/bench/run.py                                    portcullis, npm's ws and Python's websockets, all cases
-    tests/bench/run.py --modes echo --connections 1,200 --peer-cmd uws='/path/uws_echo {port} {threads} {tls}'
-    tests/bench/run.py --peers portcullis --peer other=ws://127.0.0.1:9001/,pid=4711
+    tests/bench/run.py --preset quick                     at most 6 minutes
+    tests/bench/run.py --preset full                      at most 25 minutes: the whole matrix
+    tests/bench/run.py --preset full --peer-cmd uws='/path/uws_echo {port} {threads} {tls}' --reference uws
+    tests/bench/run.py --preset quick --peers portcullis --peer-url other=ws://127.0.0.1:9001/,pid=4711
+    tests/bench/run.py --preset quick --modes echo --connections 1,200 --sizes 20 --rounds 5
 
-Server and load run on cores of their own. Every run starts the server anew; the rounds go through all servers before
-the next begins, so that a slow minute of the machine meets them all. Reported are medians of the rounds."""
+Server and load run on cores of their own. Every run starts the server anew; a round goes through all cases and in each
+through all servers, so that a slow minute of the machine meets them all. Reported are medians of the rounds. Nothing is
+installed: a server that is not there is left out, with the name of its package. See tests/bench/README.md."""
 
 import argparse
-import json
 import os
+import re
 import resource
-import subprocess
+import shlex
 import sys
 import tempfile
-import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
+import cases  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
 import system  # noqa: E402
+from measure import Bench  # noqa: E402
 
-RUN_TIMEOUT_S = 120  # of one run, on top of its seconds
-PROBE_S = 0.1
-
-
-@dataclass(frozen=True)
-class Case:
-    """One row of the comparison."""
-
-    mode: str
-    tls: bool
-    connections: int
-    size: int = 64
-    pipeline: int = 1
-    resume: bool = False
-
-    def title(self):
-        transport = "TLS" if self.tls else "plain"
-        if self.mode == "echo":
-            suffix = f", {self.pipeline} in flight" if self.pipeline > 1 else ""
-            return f"Echo, {transport}, {self.connections} connections, {self.size} bytes{suffix}"
-        if self.mode == "idle":
-            return f"Idle, {transport}, {self.connections} connections"
-        resumed = (", resumed" if self.resume else ", full") if self.tls else ""
-        return f"Handshakes, {transport}{resumed}, {self.connections} at once"
+BUILT_IN = ("portcullis", "libwebsockets", "ws", "websockets", "nginx")
 
 
 def numbers(text):
-    return [int(part) for part in text.split(",")]
+    try:
+        return [int(part) for part in text.split(",") if part]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text}: numbers and commas expected") from error
 
 
-def words(text):
-    return [part for part in text.split(",") if part]
+def words_of(allowed):
+    def parse(text):
+        words = [part for part in text.split(",") if part]
+        unknown = [word for word in words if word not in allowed]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: not one of {', '.join(allowed)}")
+        return words
+
+    return parse
 
 
 def named(text):
     name, separator, value = text.partition("=")
-    if not separator or not name or not value:
-        raise argparse.ArgumentTypeError(f"{text}: NAME=VALUE expected")
+    if not separator or not re.fullmatch(r"[A-Za-z0-9._-]+", name) or not value:
+        raise argparse.ArgumentTypeError(f"{text}: NAME=VALUE expected, the name of letters, digits and ._-")
     return name, value
 
 
 def remote_peer(text):
     name, value = named(text)
     url, _, pid = value.partition(",pid=")
+    if not url.startswith(("ws://", "wss://")) or (pid and not pid.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text}: NAME=ws://HOST:PORT/[,pid=PID] expected")
     return servers.RemotePeer(name, url, int(pid) if pid else None)
 
 
-def parse_arguments():
+def make_parser():
     cores = sorted(os.sched_getaffinity(0))
+    half = max(1, len(cores) // 2)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", type=words, default=["portcullis", "ws", "websockets"], help="of those built in")
-    parser.add_argument("--peer", type=remote_peer, action="append", default=[], metavar="NAME=URL[,pid=PID]")
-    parser.add_argument("--peer-cmd", type=named, action="append", default=[], metavar="NAME=COMMAND",
-                        help="started for each run; {port}, {threads} and {tls} are filled in")
-    parser.add_argument("--baseline", help="the server that others are compared with (the first)")
-    parser.add_argument("--modes", type=words, default=["echo", "idle", "handshake"])
-    parser.add_argument("--transports", type=words, default=["plain", "tls"])
-    parser.add_argument("--connections", type=numbers, default=[1, 200, 1000], help="of echo cases")
-    parser.add_argument("--sizes", type=numbers, default=[64], help="bytes of messages")
-    parser.add_argument("--pipelines", type=numbers, default=[1], help="messages in flight on a connection")
-    parser.add_argument("--idle-connections", type=numbers, default=[5000])
-    parser.add_argument("--handshake-connections", type=numbers, default=[64])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--warmup", type=float, default=1)
-    parser.add_argument("--threads", type=int, default=0, help="of the load (one a load core)")
-    parser.add_argument("--source-addresses", type=int, default=0, help="needed beyond 28,000 connections")
-    parser.add_argument("--server-cores", type=numbers, default=cores[:max(1, len(cores) // 2)])
-    parser.add_argument("--load-cores", type=numbers, default=cores[max(1, len(cores) // 2):] or cores)
-    parser.add_argument("--portcullis", type=Path, default=ROOT / "build/bin/portcullis")
-    parser.add_argument("--wsload", type=Path, default=ROOT / "build/bin/wsload")
-    parser.add_argument("--node-modules", type=Path, default=ROOT, help="the folder in whose node_modules ws is")
-    parser.add_argument("--python", default="/usr/bin/python3", help="that has websockets")
-    parser.add_argument("--output", type=Path, default=ROOT / "build/bench")
-    return parser.parse_args()
+    parser.add_argument("--preset", choices=sorted(cases.PRESETS), default="quick",
+                        help="sizes, connections, rates, rounds and times (%(default)s); what is given beside it wins")
+
+    what = parser.add_argument_group("what is measured")
+    what.add_argument("--modes", type=words_of(cases.MODES), default=list(cases.MODES), metavar="MODE,...",
+                      help="echo: closed loop; paced: a fixed rate, latency from when a message was due; idle: memory; "
+                           "handshake")
+    what.add_argument("--transports", type=words_of(("plain", "tls")), default=["plain", "tls"], metavar="plain,tls")
+    what.add_argument("--sizes", type=numbers, metavar="BYTES,...", help="of messages")
+    what.add_argument("--connections", type=numbers, metavar="N,...", help="of echo, with each size")
+    what.add_argument("--many", type=numbers, metavar="N,...", help="more of echo, with the first size alone")
+    what.add_argument("--pipelines", type=numbers, default=[1], metavar="N,...", help="of echo: in flight on each (1)")
+    what.add_argument("--rates", type=numbers, metavar="N,...", help="messages a second of paced")
+    what.add_argument("--idle-plain", type=numbers, default=[9000], metavar="N,...", help="connections (9000)")
+    what.add_argument("--idle-tls", type=numbers, default=[3000], metavar="N,...", help="connections (3000)")
+    what.add_argument("--handshakes", type=numbers, default=[64], metavar="N,...", help="handshakes at once (64)")
+
+    who = parser.add_argument_group("servers")
+    who.add_argument("--peers", type=words_of(BUILT_IN), default=list(BUILT_IN), metavar="NAME,...",
+                     help=f"of {', '.join(BUILT_IN)} (all)")
+    who.add_argument("--peer-cmd", type=named, action="append", default=[], metavar="NAME=COMMAND",
+                     help="one more, started for each run; {port}, {threads} and {tls} are filled in, the latter with "
+                          "CERTIFICATE KEY or nothing")
+    who.add_argument("--peer-url", type=remote_peer, action="append", default=[], metavar="NAME=URL[,pid=PID]",
+                     help="one more, running already; its CPU time and memory are known only with the pid")
+    who.add_argument("--reference", metavar="NAME", help="what ratios are to (portcullis)")
+    who.add_argument("--portcullis", type=Path, default=ROOT / "build/bin/portcullis", metavar="FILE")
+    who.add_argument("--wsload", type=Path, metavar="FILE", help="the load generator (beside portcullis)")
+    who.add_argument("--lws-echo", type=Path, metavar="FILE", help="the libwebsockets server (beside portcullis)")
+    who.add_argument("--node-modules", type=Path, default=ROOT / "build/npm", metavar="DIR",
+                     help="in whose node_modules ws is (build/npm, where scripts/test puts it)")
+    who.add_argument("--python", default="/usr/bin/python3", metavar="FILE", help="that has websockets")
+
+    how = parser.add_argument_group("how")
+    how.add_argument("--rounds", type=int, metavar="N")
+    how.add_argument("--idle-rounds", type=int, metavar="N", help="of idle: memory hardly varies")
+    how.add_argument("--seconds", type=float, metavar="S", help="measured in each run")
+    how.add_argument("--warmup", type=float, metavar="S", help="before that")
+    how.add_argument("--limit", type=float, metavar="MINUTES", help="for everything; what is not measured then is not")
+    how.add_argument("--server-cores", type=numbers, default=cores[:half], metavar="N,...")
+    how.add_argument("--load-cores", type=numbers, default=cores[half:] or cores, metavar="N,...")
+    how.add_argument("--threads", type=int, default=0, metavar="N", help="of the load (one a load core)")
+    how.add_argument("--source-addresses", type=int, default=0, metavar="N", help="of the load (4 for 5,000 and more)")
+    how.add_argument("--output", type=Path, default=ROOT / "build/bench", metavar="DIR")
+    return parser
+
+
+def parse_arguments(words=None):
+    parser = make_parser()
+    preset = parser.parse_known_args(words)[0].preset
+    parser.set_defaults(**cases.PRESETS[preset])
+    arguments = parser.parse_args(words)
+    arguments.wsload = arguments.wsload or arguments.portcullis.parent / "wsload"
+    arguments.lws_echo = arguments.lws_echo or arguments.portcullis.parent / "lws_echo"
+    if arguments.rounds < 1 or arguments.idle_rounds < 1 or arguments.seconds <= 0 or arguments.limit <= 0:
+        parser.error("--rounds, --idle-rounds, --seconds and --limit are more than 0")
+    return arguments
 
 
 def make_peers(arguments):
     builders = {
         "portcullis": lambda: servers.portcullis(arguments.portcullis.resolve()),
+        "libwebsockets": lambda: servers.libwebsockets(arguments.lws_echo.resolve()),
         "ws": lambda: servers.node_ws(arguments.node_modules.resolve()),
         "websockets": lambda: servers.python_websockets(arguments.python),
+        "nginx": servers.nginx,
     }
-    unknown = set(arguments.peers) - set(builders)
-    if unknown:
-        sys.exit(f"unknown peers: {', '.join(sorted(unknown))}")
-    try:
-        peers = [builders[name]() for name in arguments.peers]
-    except servers.Unavailable as error:
-        sys.exit(str(error))
+    peers = []
+    for name in arguments.peers:
+        try:
+            peers.append(builders[name]())
+        except servers.Unavailable as error:
+            print(f"left out: {error}", file=sys.stderr)
     peers += [servers.shell_command(name, command) for name, command in arguments.peer_cmd]
-    peers += arguments.peer
+    peers += arguments.peer_url
     names = [peer.name for peer in peers]
     if not peers or len(set(names)) != len(names):
-        sys.exit("peers need names of their own, and at least one")
+        sys.exit("servers need names of their own, and at least one must be there")
+    if arguments.reference and arguments.reference not in names:
+        sys.exit(f"--reference {arguments.reference}: not one of {', '.join(names)}")
     return peers
 
 
-def make_cases(arguments):
-    cases = []
-    for tls in [transport == "tls" for transport in arguments.transports]:
-        for mode in arguments.modes:
-            if mode == "echo":
-                cases += [Case(mode, tls, connections, size, pipeline) for size in arguments.sizes
-                          for pipeline in arguments.pipelines for connections in arguments.connections]
-            elif mode == "idle":
-                cases += [Case(mode, tls, connections) for connections in arguments.idle_connections]
-            elif mode == "handshake":
-                cases += [Case(mode, tls, connections, resume=resume)
-                          for connections in arguments.handshake_connections
-                          for resume in ([False, True] if tls else [False])]
-            else:
-                sys.exit(f"unknown mode: {mode}")
-    return cases
+class Comparison:
+    """All rounds of all cases."""
 
-
-class Bench:
-    """Runs single measurements; `folder` is a temporary one."""
-
-    def __init__(self, arguments, folder):
+    def __init__(self, bench, peers, arguments):
+        self.bench = bench
+        self.peers = peers
         self.arguments = arguments
-        self.folder = folder
-        self.cores = sorted({*arguments.server_cores, *arguments.load_cores})
-        self.certificate, self.key = servers.make_certificate(folder)
+        self.deadline = time.monotonic() + 60 * arguments.limit
+        self.cases = cases.make_cases(arguments)
+        self.results = [{"title": case.title(), **asdict(case), "runs": {}, "failures": {}} for case in self.cases]
+        self.is_cut = False
 
-    def load_command(self, case, url):
+    def peers_of(self, case, number):
+        """In another order each round, so that none is always behind the same one."""
+        peers = [peer for peer in self.peers if peer.can_run(case.mode, case.tls)]
+        shift = number % len(peers) if peers else 0
+        return peers[shift:] + peers[:shift]
+
+    def run(self):
         arguments = self.arguments
-        command = [str(arguments.wsload), "--json", "--url", url, "--mode", case.mode, "--size", str(case.size),
-                   "--connections", str(case.connections), "--pipeline", str(case.pipeline),
-                   "--threads", str(arguments.threads or len(arguments.load_cores)),
-                   "--seconds", str(arguments.seconds), "--warmup", str(arguments.warmup),
-                   "--source-addresses", str(arguments.source_addresses)]
-        return command + (["--resume"] if case.resume else [])
+        for number in range(arguments.rounds):
+            for case, result in zip(self.cases, self.results):
+                if case.mode == "idle" and number >= arguments.idle_rounds:
+                    continue
+                print(f"{number + 1}/{arguments.rounds} {case.title()}", file=sys.stderr, flush=True)
+                for peer in self.peers_of(case, number):
+                    if time.monotonic() > self.deadline:
+                        print("the time limit is reached", file=sys.stderr)
+                        self.is_cut = True
+                        return
+                    self.run_once(peer, case, result)
 
-    def start_load(self, command):
-        cores = self.arguments.load_cores
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                preexec_fn=lambda: os.sched_setaffinity(0, cores))
-
-    def probe(self, url):
-        """One message there and back: the server works, and what it allocates once is allocated."""
-        command = [str(self.arguments.wsload), "--url", url, "--mode", "idle", "--seconds", str(PROBE_S)]
-        process = self.start_load(command)
-        output, errors = process.communicate(timeout=RUN_TIMEOUT_S)
-        if process.returncode != 0:
-            raise servers.Unavailable(f"no echo from {url}: {(errors or output).strip()}")
-
-    def snapshot(self, pids):
-        return {
-            "time": time.monotonic(),
-            "server": system.cpu_seconds(pids),
-            "cores": system.busy_seconds(self.cores),
-        }
-
-    def follow(self, process, pids):
-        """Reads what the load prints and the server's state at each phase. Returns the events by name."""
-        events = {}
-        for line in process.stdout:
-            event = json.loads(line)
-            name = event["event"]
-            if name != "result":
-                event.update(self.snapshot(pids))
-                if name == "measured" and pids:
-                    event["memory"] = system.anonymous_bytes(pids)
-            events[name] = event
-        return events
-
-    def measure(self, peer, case):
-        arguments = self.arguments
-        settings = servers.Settings(arguments.server_cores, case.tls, self.folder, self.certificate, self.key)
-        with servers.running(peer, settings) as server:
-            self.probe(server.url)
-            pids = server.pids()
-            memory = system.anonymous_bytes(pids) if pids else None
-            process = self.start_load(self.load_command(case, server.url))
-            watchdog = threading.Timer(RUN_TIMEOUT_S + arguments.seconds + arguments.warmup, process.kill)
-            watchdog.start()
-            try:
-                events = self.follow(process, pids)
-                errors = process.stderr.read()
-            finally:
-                watchdog.cancel()
-                process.kill()
-                process.wait()
-        if "result" not in events:
-            raise servers.Unavailable(f"{peer.name}: the load failed: {errors.strip()}")
-        run = summarize(events, memory if pids else None, len(arguments.server_cores), len(self.cores))
-        return {"version": server.version, **run}
-
-
-def summarize(events, memory, server_core_count, core_count):
-    """The figures of one run; `memory`: of the server before it, or None when its process is not known."""
-    first, last, result = events["measuring"], events["measured"], events["result"]
-    wall = last["time"] - first["time"]
-    run = {
-        "rate": result["rate"],
-        "latency_us": result["latency_us"],
-        "open": result["open"],
-        "errors": sum(result["errors"].values()) + result["silent"],
-        "load_busy": result["load_cpu_seconds"] / result["seconds"] if result["seconds"] else 0,
-    }
-    if memory is not None:
-        used = (last["server"] - first["server"]) / wall
-        run["server_busy"] = used / server_core_count
-        run["others_busy"] = max(0, (last["cores"] - first["cores"]) / wall - used - run["load_busy"]) / core_count
-        run["cpu_us"] = used / result["rate"] * 1e6 if result["rate"] else None
-        if result["mode"] == "idle" and last["open"]:
-            run["bytes_per_connection"] = (last["memory"] - memory) / last["open"]
-    if result["mode"] == "handshake" and result["handshakes"]:
-        run["resumed"] = result["resumed"] / result["handshakes"]
-    return run
-
-
-def run_case(bench, case, peers, rounds):
-    """All rounds of a case: {name of the peer: [run, ...]}."""
-    runs = {peer.name: [] for peer in peers}
-    failed = set()
-    for number in range(rounds):
-        for peer in peers:
-            if peer.name in failed:
-                continue
-            try:
-                run = bench.measure(peer, case)
-            except servers.Unavailable as error:
-                print(f"  {error}", file=sys.stderr)
-                failed.add(peer.name)
-                continue
-            runs[peer.name].append(run)
-            print(f"  round {number + 1}: {peer.name:12} {report.headline(case.mode, run)}", file=sys.stderr)
-    return {name: values for name, values in runs.items() if values}
+    def run_once(self, peer, case, result):
+        if peer.name in result["failures"]:
+            return
+        try:
+            run = self.bench.measure(peer, case)
+        except servers.Unavailable as error:
+            print(f"  {error}", file=sys.stderr)
+            result["failures"][peer.name] = str(error)
+            return
+        result["runs"].setdefault(peer.name, []).append(run)
+        print(f"  {peer.name:14} {report.headline(case.mode, run)}", file=sys.stderr, flush=True)
 
 
 def main():
@@ -267,18 +207,22 @@ def main():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     peers = make_peers(arguments)
-    outcome = {"machine": system.describe(ROOT), "server_cores": arguments.server_cores,
-               "load_cores": arguments.load_cores, "rounds": arguments.rounds, "seconds": arguments.seconds,
-               "baseline": arguments.baseline or peers[0].name, "cases": []}
     os.sched_setaffinity(0, arguments.load_cores)
+    started = time.time()
     with tempfile.TemporaryDirectory(prefix="portcullis-bench-") as folder:
         bench = Bench(arguments, Path(folder))
-        for case in make_cases(arguments):
-            print(case.title(), file=sys.stderr, flush=True)
-            runs = run_case(bench, case, [peer for peer in peers if peer.can_run(case.tls)], arguments.rounds)
-            outcome["cases"].append({"title": case.title(), **asdict(case), "runs": runs})
-    if not any(case["runs"] for case in outcome["cases"]):
+        comparison = Comparison(bench, peers, arguments)
+        comparison.run()
+    if not any(result["runs"] for result in comparison.results):
         sys.exit("nothing was measured")
+    outcome = {
+        "machine": system.describe(ROOT), "command": shlex.join(["tests/bench/run.py", *sys.argv[1:]]),
+        "date": time.strftime("%Y-%m-%d", time.gmtime(started)), "minutes": round((time.time() - started) / 60, 1),
+        "server_cores": arguments.server_cores, "load_cores": arguments.load_cores, "rounds": arguments.rounds,
+        "seconds": arguments.seconds, "reference": arguments.reference or peers[0].name,
+        "is_cut": comparison.is_cut, "servers": {peer.name: peer.describe() for peer in peers},
+        "cases": comparison.results,
+    }
     report.write(outcome, arguments.output)
     print((arguments.output / "results.md").read_text(encoding="utf-8"))
 

@@ -1,7 +1,9 @@
 """The servers that are compared: how each is started on a free port, pinned to its cores, and stopped."""
 
 import os
+import resource
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +17,7 @@ import system
 HERE = Path(__file__).resolve().parent
 START_TIMEOUT_S = 15
 STOP_TIMEOUT_S = 10
+FILES_SPARE = 5120  # of portcullis: its lobby and what is no connection
 
 
 class Unavailable(Exception):
@@ -51,12 +54,17 @@ class Peer:
 
     name: str
     command: object
+    shown: str  # the command, for the report
     supports_tls: bool = True
     version: str = ""  # empty: not known
     announces_version: bool = False  # in the first line it prints
+    modes: tuple = ("echo", "paced", "idle", "handshake")
 
-    def can_run(self, tls):
-        return self.supports_tls or not tls
+    def can_run(self, mode, tls):
+        return mode in self.modes and (self.supports_tls or not tls)
+
+    def describe(self):
+        return self.shown
 
 
 @dataclass
@@ -67,8 +75,11 @@ class RemotePeer:
     url: str
     pid: int = None
 
-    def can_run(self, tls):
+    def can_run(self, _mode, tls):
         return self.url.startswith("wss:") == tls
+
+    def describe(self):
+        return self.url
 
 
 def portcullis(binary):
@@ -79,7 +90,7 @@ listeners = ( {{ address = "127.0.0.1:{port}"; tls = {tls}; }} );
 admin = {{ address = ""; }};
 state_dir = "{folder}/state";
 pool = {{ session_threads = {threads}; }};
-limits = {{ max_message = 67108864; max_connections = 100000; }};
+limits = {{ max_message = 67108864; max_lobby = 4096; max_connections = {connections}; }};
 firewall = {{ exempt = [ "127.0.0.0/8" ]; }};
 log = {{ level = "warning"; file = "-"; error_file = ""; }};
 endpoints = ( {{ path = "/"; handler = "echo"; reply_prefix = ""; auth = "none"; }} );
@@ -88,16 +99,28 @@ endpoints = ( {{ path = "/"; handler = "echo"; reply_prefix = ""; auth = "none";
     def command(settings):
         tls_section = f'tls = {{ certificate = "{settings.certificate}"; key = "{settings.key}"; }};'
         config = settings.folder / "portcullis.conf"
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         config.write_text(template.format(port=settings.port, tls="true" if settings.tls else "false",
                                           tls_section=tls_section if settings.tls else "", folder=settings.folder,
-                                          threads=len(settings.cores)))
+                                          threads=len(settings.cores),
+                                          connections=min(1000000, max(1000, files - FILES_SPARE))))
         return [str(binary), "-c", str(config)], {}
 
     try:
         shown = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         raise Unavailable(f"portcullis: {error}") from error
-    return Peer("portcullis", command, version=", ".join(shown.splitlines()))
+    return Peer("portcullis", command, f"{binary.name} -c CONFIG", version=", ".join(shown.splitlines()))
+
+
+def libwebsockets(binary):
+    def command(settings):
+        return [str(binary), str(settings.port), str(len(settings.cores)), *_tls_files(settings)], {}
+
+    if not binary.exists():
+        raise Unavailable(f"libwebsockets: no {binary}; it is built with -DPORTCULLIS_BENCH=ON where Debian's "
+                          "libwebsockets-dev is installed")
+    return Peer("libwebsockets", command, "lws_echo PORT WORKERS [CERTIFICATE KEY]", announces_version=True)
 
 
 def node_ws(modules):
@@ -105,7 +128,11 @@ def node_ws(modules):
         arguments = ["node", str(HERE / "peers/ws_server.mjs"), str(settings.port), str(len(settings.cores))]
         return arguments + _tls_files(settings), {"MODULES": str(modules)}
 
-    return Peer("ws", command, announces_version=True)
+    if shutil.which("node") is None:
+        raise Unavailable("ws: no node; Debian's package is nodejs")
+    if not (modules / "node_modules/ws").is_dir():
+        raise Unavailable(f"ws: no {modules}/node_modules/ws; the npm package is ws, and scripts/test installs it")
+    return Peer("ws", command, "node peers/ws_server.mjs PORT WORKERS [CERTIFICATE KEY]", announces_version=True)
 
 
 def python_websockets(python):
@@ -113,7 +140,55 @@ def python_websockets(python):
         arguments = [python, str(HERE / "peers/websockets_server.py"), str(settings.port), str(len(settings.cores))]
         return arguments + _tls_files(settings), {}
 
-    return Peer("websockets", command, announces_version=True)
+    if subprocess.run([python, "-c", "import websockets"], capture_output=True, check=False).returncode != 0:
+        raise Unavailable(f"websockets: {python} does not have it; Debian's package is python3-websockets")
+    return Peer("websockets", command, "python3 peers/websockets_server.py PORT WORKERS [CERTIFICATE KEY]",
+                announces_version=True)
+
+
+def nginx():
+    """A stub that answers every handshake of wsload with the 101 that it expects, whose key is always the same one, and
+    closes: the least that a server can do for a handshake."""
+    template = """
+daemon off;
+worker_processes {threads};
+worker_rlimit_nofile {files};
+pid {folder}/nginx.pid;
+error_log stderr;
+events {{ worker_connections {files}; }}
+http {{
+  access_log off;
+  keepalive_timeout 0;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port} backlog=4096{listen};
+    {tls}
+    location / {{
+      add_header Upgrade websocket always;
+      add_header Sec-WebSocket-Accept s3pPLMBiTxaQ9kYGzzhZRbK+xOo= always;
+      return 101;
+    }}
+  }}
+}}
+"""
+    tls_template = "ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;"
+
+    def command(settings):
+        config = settings.folder / "nginx.conf"
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        threads = len(settings.cores)
+        tls = tls_template.format(certificate=settings.certificate, key=settings.key) if settings.tls else ""
+        listen = (" ssl" if settings.tls else "") + (" reuseport" if threads > 1 else "")
+        config.write_text(template.format(threads=threads, files=files, folder=settings.folder, port=settings.port,
+                                          listen=listen, tls=tls))
+        return ["nginx", "-p", str(settings.folder), "-c", str(config)], {}
+
+    if shutil.which("nginx") is None:
+        raise Unavailable("nginx: not there; Debian's package is nginx-light")
+    shown = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=False).stderr
+    return Peer("nginx", command, "nginx -c CONFIG", version=shown.strip().removeprefix("nginx version: "),
+                modes=("handshake",))
 
 
 def shell_command(name, text):
@@ -123,7 +198,7 @@ def shell_command(name, text):
         tls = " ".join(shlex.quote(path) for path in _tls_files(settings))
         return shlex.split(text.format(port=settings.port, threads=len(settings.cores), tls=tls)), {}
 
-    return Peer(name, command, supports_tls="{tls}" in text)
+    return Peer(name, command, text, supports_tls="{tls}" in text)
 
 
 def make_certificate(folder):

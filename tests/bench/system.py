@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
 PPID, UTIME, CSTIME = 1, 11, 14  # fields of /proc/PID/stat behind the name
 
 
@@ -49,6 +50,19 @@ def anonymous_bytes(pids):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss_Anon:"):
                 total += int(line.split()[1]) * 1024
+    return total
+
+
+def kernel_bytes():
+    """What the kernel holds for sockets and in its slabs, of all processes: only differences tell something."""
+    total = 0
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("Slab:"):
+            total += int(line.split()[1]) * 1024
+    for line in Path("/proc/net/sockstat").read_text().splitlines():
+        name, *words = line.split()
+        if name == "TCP:":
+            total += int(words[words.index("mem") + 1]) * PAGE
     return total
 
 
