@@ -21,7 +21,8 @@ their cores.
 that of the messages in flight over the rate. *Echo at N messages/s* sends at a fixed rate whatever the server does, and
 latency counts from when a message was due, so a stall counts for all messages that it kept waiting; *load late* is how much
 of that (p99) was the load generator's own. *Handshakes* go from connect() to the 101, then the connection is reset; nginx
-is a stub that answers a constant 101. *Memory* is the server's anonymous user memory before and with the connections,
+is a stub that answers a constant 101. A full TLS handshake costs a client more than a server, so it is often the load that
+limits; *per CPU second* is what one busy core of the server would do. *Memory* is the server's anonymous user memory before and with the connections,
 each of which was still served at the end; *kernel* is what sockets and slabs grew by on the whole machine, thus for both
 ends of each connection."""
 
@@ -84,7 +85,7 @@ def medians_of(mode, runs):
     medians["low"], medians["high"] = (min(values), max(values)) if values else (None, None)
     medians["errors"] = sum(run["errors"] for run in runs)
     medians["overdue"] = sum(run["overdue"] for run in runs)
-    medians["tls"] = " ".join(present([runs[0]["tls_version"], runs[0]["tls_cipher"]])).strip()
+    medians["tls_agreed"] = " ".join(present([runs[0]["tls_version"], runs[0]["tls_cipher"]])).strip()
     medians["rounds"] = len(runs)
     medians["bound_by"] = bound_by(mode, medians)
     return medians
@@ -133,10 +134,12 @@ def row_of(case, medians):
         row.update(load_columns(medians))
         row["bound by"] = medians["bound_by"] or "–"
         row.update(latency_columns(medians))
+        if mode == "handshake":
+            row["per CPU second"] = text(ratio(1e6, medians["cpu_us"]))
         if mode == "handshake" and case["tls"]:
             row["resumed"] = share(medians["resumed"])
     if case["tls"]:
-        row["TLS"] = medians["tls"]
+        row["TLS"] = medians["tls_agreed"]
     row["errors"] = text(medians["errors"])
     return row
 
@@ -204,7 +207,8 @@ def summary(outcome):
     columns = {"paced": ("## Latency at a fixed rate: p50 / p99 / p99.9 µs",
                          lambda m: " / ".join(text(m[key]) for key in ("p50", "p99", "p999"))),
                "idle": ("## User memory of an idle connection, bytes", lambda m: text(m["bytes_per_connection"])),
-               "handshake": ("## Handshakes a second", lambda m: text(m["rate"]))}
+               "handshake": ("## Handshakes a second / per CPU second of the server",
+                             lambda m: f"{text(m['rate'])} / {text(ratio(1e6, m['cpu_us']))}")}
     for mode, (title, cell) in columns.items():
         members = [case for case in outcome["cases"] if case["mode"] == mode and case["medians"]]
         if members:

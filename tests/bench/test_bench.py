@@ -173,7 +173,7 @@ class Reports(unittest.TestCase):
             rows = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
             self.assertEqual([(row["server"], row["mode"]) for row in rows],
                              [("a", "echo"), ("b", "echo"), ("a", "paced"), ("b", "idle"), ("a", "handshake")])
-            self.assertEqual((rows[0]["rate"], rows[2]["target_rate"]), ("1250.0", "5000"))
+            self.assertEqual((rows[0]["rate"], rows[0]["tls"], rows[2]["target_rate"]), ("1250.0", "False", "5000"))
             self.assertEqual(json.loads((folder / "results.json").read_text())["reference"], "a")
             for text in ((folder / "results.md").read_text(), (folder / "summary.md").read_text()):
                 self.assert_tables(text)
