@@ -61,7 +61,7 @@ static void log_free(struct log *log)
     free(log);
 }
 
-struct log *log_open(const struct log_config *config, char *error, size_t error_size)
+struct log *log_create(const struct log_config *config, char *error, size_t error_size)
 {
     struct log *log = calloc(1, sizeof *log);
     if (log == NULL) {
@@ -75,10 +75,24 @@ struct log *log_open(const struct log_config *config, char *error, size_t error_
         log_free(log);
         return NULL;
     }
-    log->writer = writer_start(config, log->ring, log->throttle, error, error_size);
+    log->writer = writer_new(config, log->ring, log->throttle, error, error_size);
     if (log->writer == NULL) {
         log_free(log);
         return NULL;
+    }
+    return log;
+}
+
+bool log_begin(struct log *log, char *error, size_t error_size)
+{
+    return writer_start(log->writer, error, error_size);
+}
+
+struct log *log_open(const struct log_config *config, char *error, size_t error_size)
+{
+    struct log *log = log_create(config, error, error_size);
+    if (log != NULL && !log_begin(log, error, error_size)) {
+        log_close(&log, 0);
     }
     return log;
 }
@@ -144,6 +158,11 @@ void log_reopen(struct log *log, const struct log_config *config)
     if (log != NULL && !writer_reopen(log->writer, config)) {
         log_event(log, LOG_ERROR, "log_reopen_failed", log_str("error", "out of memory"));
     }
+}
+
+void log_wake(struct log *log)
+{
+    ring_wake(log->ring);
 }
 
 struct log_stats log_stats(const struct log *log)

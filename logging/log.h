@@ -78,12 +78,19 @@ struct log_field log_u64(const char *name, uint64_t value);
 struct log_field log_bool(const char *name, bool value);
 struct log_field log_seconds(const char *name, uint64_t duration_ms);
 
-/* Opens the files and starts the writer thread (all signals blocked in it). A file that cannot be opened is reported, and
- * opening it is tried again once a period. NULL: no memory, descriptor or thread to be had; `error` (NUL-terminated) says
- * why. */
+/* A log that takes events and keeps them in its ring: no file is touched and no thread started before log_begin(), for which
+ * a process may first become another user. NULL: no memory or descriptor to be had; `error` (NUL-terminated) says why. */
+struct log *log_create(const struct log_config *config, char *error, size_t error_size);
+
+/* Once: opens the files and starts the writer thread (all signals blocked in it). A file that cannot be opened is reported,
+ * and opening it is tried again once a period. False: no memory or thread to be had; `error` says why, and what was logged is
+ * lost. */
+bool log_begin(struct log *log, char *error, size_t error_size);
+
+/* Both. */
 struct log *log_open(const struct log_config *config, char *error, size_t error_size);
 
-/* Writes the summaries and what is still in the ring (waiting `timeout_ms` at most for a stuck file), ends the writer
+/* Of a log that was started: writes the summaries and what is still in the ring (waiting `timeout_ms` at most for a stuck file), ends the writer
  * and frees the log; sets *log to NULL. No other thread may use it any more. A disk that hangs inside the kernel for
  * two seconds more is given up, with the writer thread and its memory. */
 void log_close(struct log **log, unsigned timeout_ms);
@@ -126,8 +133,12 @@ struct log_stats {
     uint64_t lost;         /* lines a file did not take: not open, full disk, nobody reads; all files */
     uint64_t suppressed;   /* events counted instead of written by log_event_limited */
     uint64_t write_errors; /* failed writes, all files */
+    uint64_t rounds;       /* of the writer: at least one for each log_wake() that it is not stuck at */
     size_t ring_used;      /* bytes waiting now */
 };
 struct log_stats log_stats(const struct log *log);
+
+/* Makes the writer go round once, to see in log_stats() that it does. Any thread. */
+void log_wake(struct log *log);
 
 #endif

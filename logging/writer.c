@@ -45,6 +45,7 @@ struct writer {
     unsigned period_ms;
     int done_fd; /* readable when the thread has finished */
     pthread_t thread;
+    bool started; /* of the thread that starts and stops it */
 
     /* Read by all threads, written by the writer. */
     _Atomic unsigned main_level; /* lowest that goes to the main log; LOG_ERROR + 1: none does */
@@ -54,6 +55,7 @@ struct writer {
     _Atomic uint64_t written;
     _Atomic uint64_t lost;
     _Atomic uint64_t write_errors;
+    _Atomic uint64_t rounds;
 
     /* To the writer. */
     _Atomic bool closing;
@@ -176,13 +178,33 @@ static void report_suppressed(struct writer *writer)
 
 /* --- files --- */
 
-static void publish_routes(struct writer *writer, const struct settings *settings)
+static void publish_routes(struct writer *writer, const struct settings *settings, unsigned targets)
 {
-    const bool has_main = writer->outlets[TARGET_MAIN].sink != NULL;
+    const bool has_main = (targets & TARGET_BIT(TARGET_MAIN)) != 0;
     atomic_store(&writer->format, (unsigned)settings->format); /* first: who sees the new level writes the new format */
     atomic_store(&writer->main_level, has_main ? (unsigned)settings->level : LOG_ERROR + 1u);
-    atomic_store(&writer->has_error, writer->outlets[TARGET_ERROR].sink != NULL);
-    atomic_store(&writer->has_audit, writer->outlets[TARGET_AUDIT].sink != NULL);
+    atomic_store(&writer->has_error, (targets & TARGET_BIT(TARGET_ERROR)) != 0);
+    atomic_store(&writer->has_audit, (targets & TARGET_BIT(TARGET_AUDIT)) != 0);
+}
+
+/* Those that have a sink, open or not. */
+static unsigned present_targets(const struct writer *writer)
+{
+    unsigned targets = 0;
+    for (unsigned target = 0; target < TARGET_COUNT; target++) {
+        targets |= writer->outlets[target].sink != NULL ? TARGET_BIT(target) : 0;
+    }
+    return targets;
+}
+
+/* Those that will have one, before any is opened. */
+static unsigned wanted_targets(const struct settings *settings)
+{
+    unsigned targets = 0;
+    for (unsigned target = 0; target < TARGET_COUNT; target++) {
+        targets |= settings->paths[target][0] != '\0' ? TARGET_BIT(target) : 0;
+    }
+    return targets;
 }
 
 static struct sink_counts add_counts(struct sink_counts a, struct sink_counts b)
@@ -239,7 +261,7 @@ static bool apply(struct writer *writer, const struct settings *settings, const 
     for (unsigned target = 0; target < TARGET_COUNT; target++) {
         errors[target] = switch_file(writer, target, settings->paths[target]) ? 0 : errno;
     }
-    publish_routes(writer, settings);
+    publish_routes(writer, settings, present_targets(writer));
     for (unsigned target = 0; target < TARGET_COUNT; target++) {
         if (errors[target] != 0) {
             char reason[REASON_SIZE];
@@ -384,6 +406,7 @@ static void *writer_run(void *argument)
     (void)prctl(PR_SET_NAME, THREAD_NAME);
     for (;;) {
         ring_calm(writer->ring); /* before looking: what comes later rings again */
+        atomic_fetch_add_explicit(&writer->rounds, 1, memory_order_relaxed);
         const bool closing = atomic_load(&writer->closing);
         struct settings *next = take_next(writer);
         const bool busy = drain(writer); /* what came before a reopen still goes into the old files */
@@ -443,7 +466,7 @@ UNCHECKED_LOCKING static void writer_free(struct writer *writer)
     free(writer);
 }
 
-static struct writer *writer_new(const struct log_config *config, struct ring *ring, struct throttle *throttle)
+static struct writer *writer_alloc(const struct log_config *config, struct ring *ring, struct throttle *throttle)
 {
     struct writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL) {
@@ -459,36 +482,45 @@ static struct writer *writer_new(const struct log_config *config, struct ring *r
     return writer;
 }
 
-struct writer *writer_start(const struct log_config *config, struct ring *ring, struct throttle *throttle, char *error,
-                            size_t error_size)
+static void report_failure(int cause, char *error, size_t error_size)
 {
-    int cause = ENOMEM;
-    struct settings *settings = settings_new(config);
-    struct writer *writer = writer_new(config, ring, throttle);
-    if (settings == NULL || writer == NULL) {
-        goto fail;
-    }
-    if (writer->done_fd < 0) {
-        cause = errno;
-        goto fail;
-    }
-    if (!apply(writer, settings, "log_open_failed")) {
-        goto fail;
-    }
-    cause = start_thread(writer);
-    if (cause == 0) {
-        settings_free(&settings);
-        return writer;
-    }
-fail:;
     char reason[REASON_SIZE];
     error_text(cause, reason, sizeof reason);
     (void)snprintf(error, error_size, "cannot open the log: %s", reason);
+}
+
+UNCHECKED_LOCKING struct writer *writer_new(const struct log_config *config, struct ring *ring,
+                                            struct throttle *throttle, char *error, size_t error_size)
+{
+    int cause = ENOMEM;
+    struct settings *settings = settings_new(config);
+    struct writer *writer = writer_alloc(config, ring, throttle);
+    if (settings != NULL && writer != NULL) {
+        if (writer->done_fd >= 0) {
+            publish_routes(writer, settings, wanted_targets(settings));
+            writer->next = settings;
+            return writer;
+        }
+        cause = errno;
+    }
+    report_failure(cause, error, error_size);
     settings_free(&settings);
     if (writer != NULL) {
         writer_free(writer);
     }
     return NULL;
+}
+
+bool writer_start(struct writer *writer, char *error, size_t error_size)
+{
+    struct settings *settings = take_next(writer);
+    const int cause = apply(writer, settings, "log_open_failed") ? start_thread(writer) : ENOMEM;
+    settings_free(&settings);
+    if (cause != 0) {
+        report_failure(cause, error, error_size);
+    }
+    writer->started = cause == 0;
+    return writer->started;
 }
 
 /* Whether the thread has finished, within the time. */
@@ -509,6 +541,10 @@ bool writer_stop(struct writer **writer, unsigned timeout_ms)
     struct writer *stopping = *writer;
     const int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
     *writer = NULL;
+    if (!stopping->started) {
+        writer_free(stopping);
+        return true;
+    }
     atomic_store(&stopping->deadline_ms, deadline_ms);
     atomic_store(&stopping->closing, true);
     ring_wake(stopping->ring);
@@ -563,4 +599,5 @@ void writer_stats(const struct writer *writer, struct log_stats *stats)
     stats->written = atomic_load(&writer->written);
     stats->lost = atomic_load(&writer->lost);
     stats->write_errors = atomic_load(&writer->write_errors);
+    stats->rounds = atomic_load(&writer->rounds);
 }

@@ -20,12 +20,15 @@
 
 struct writer;
 
-/* As log_open(): opens the files, reports those that it cannot open, and starts the thread. Borrows `ring` and `throttle`
- * until writer_stop(). Returns owned; NULL: `error` says why. */
-struct writer *writer_start(const struct log_config *config, struct ring *ring, struct throttle *throttle, char *error,
-                            size_t error_size);
+/* As log_create(): no file, no thread yet. Borrows `ring` and `throttle` until writer_stop(). Returns owned; NULL: `error`
+ * says why. */
+struct writer *writer_new(const struct log_config *config, struct ring *ring, struct throttle *throttle, char *error,
+                          size_t error_size);
 
-/* As log_close(); nobody may put lines into the ring any more. False: a file's write() hangs in the kernel; the thread is left
+/* As log_begin(), once: opens the files, reports those that it cannot open, and starts the thread. */
+bool writer_start(struct writer *writer, char *error, size_t error_size);
+
+/* As log_close(), started or not; nobody may put lines into the ring any more. False: a file's write() hangs in the kernel; the thread is left
  * behind with all it uses, the ring and the throttle too. */
 bool writer_stop(struct writer **writer, unsigned timeout_ms);
 
@@ -37,7 +40,7 @@ unsigned writer_targets(const struct writer *writer, enum log_level level);
 bool writer_has_audit(const struct writer *writer);
 enum log_format writer_format(const struct writer *writer);
 
-/* Fills in what the writer knows: written, lost, write_errors. Any thread. */
+/* Fills in what the writer knows: written, lost, write_errors, rounds. Any thread. */
 void writer_stats(const struct writer *writer, struct log_stats *stats);
 
 #endif

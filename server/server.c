@@ -30,6 +30,7 @@
 #include "server/lobby/lobby.h"
 #include "server/loop/loop.h"
 #include "server/notify.h"
+#include "server/privileges.h"
 #include "server/refusals.h"
 #include "server/session/pool.h"
 #include "server/version.h"
@@ -40,8 +41,10 @@
 #define LOG_CLOSE_MS 2000
 /* The socketpair of a request that civetweb has. */
 #define FILES_PER_REQUEST 2
-/* Listeners, epoll sets, eventfds, logs, and what libraries open. */
-#define FILES_OF_OUR_OWN 256
+/* An epoll set and an eventfd. */
+#define FILES_PER_LOOP 2
+/* Standard streams, logs, eventfds, what is read at a reload, and what libraries open. */
+#define FILES_OF_OUR_OWN 128
 
 struct server {
     const char *file;
@@ -130,18 +133,28 @@ static bool block_signals(struct server *server)
     return server->signal_fd >= 0;
 }
 
-/* As many descriptors as the config may need, or a warning that says what happens. */
+/* Every connection that the gate lets in, sessions and lobby; requests at civetweb; what the threads have. */
+static rlim_t files_needed(const struct config *config)
+{
+    rlim_t loops = (rlim_t)config->pool.lobby_threads + session_threads_of(config);
+    return (rlim_t)config->firewall.total_connections + config->listener_count + loops * FILES_PER_LOOP +
+           (rlim_t)config->pool.lobby_threads * LOBBY_HANDED_MAX * FILES_PER_REQUEST + FILES_OF_OUR_OWN;
+}
+
+/* As many descriptors as the config may need, or a warning that says what happens. At the start root raises the hard limit,
+ * too; a reload that needs more than that has lost the right to. */
 static void raise_file_limit(const struct server *server)
 {
-    const struct config *config = server->config;
-    rlim_t need = (rlim_t)config->limits.max_connections + config->limits.max_lobby +
-                  (rlim_t)config->pool.lobby_threads * LOBBY_HANDED_MAX * FILES_PER_REQUEST + FILES_OF_OUR_OWN;
+    rlim_t need = files_needed(server->config);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need) {
         return;
     }
-    limit.rlim_cur = need < limit.rlim_max ? need : limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    const struct rlimit wish = {.rlim_cur = need, .rlim_max = need < limit.rlim_max ? limit.rlim_max : need};
+    if (setrlimit(RLIMIT_NOFILE, &wish) != 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < need) {
         log_event(server->log, LOG_WARNING, "file_limit", log_u64("limit", limit.rlim_cur), log_u64("needed", need),
                   log_str("detail", "the process may open fewer files than the limits of the config add up to: "
@@ -149,10 +162,11 @@ static void raise_file_limit(const struct server *server)
     }
 }
 
+/* It takes events from now on; its files wait for become_user(), so that they belong to that user. */
 static bool open_log(struct server *server)
 {
     char error[512];
-    server->log = log_open(&server->config->log, error, sizeof(error));
+    server->log = log_create(&server->config->log, error, sizeof(error));
     if (server->log == NULL) {
         fprintf(stderr, "portcullis: %s\n", error);
         return false;
@@ -285,12 +299,50 @@ static bool open_door(struct server *server)
     return server->door != NULL || fail(server, "door", error);
 }
 
-static bool start(struct server *server)
+static void report_rehearsal(void *context, bool is_error, const char *line)
 {
-    server->config = config_load(server->file, report_to_stderr, NULL);
-    if (server->config == NULL || !open_log(server)) {
+    struct server *server = context;
+    if (is_error) {
+        log_event(server->log, LOG_WARNING, "reload_would_fail", log_str("user", server->config->privileges.user),
+                  log_str("detail", line));
+    }
+}
+
+/* What root could read the user may not be able to: better said now than at the reload that a new certificate needs. */
+static void rehearse_reload(struct server *server)
+{
+    const struct config *config = config_load(server->file, report_rehearsal, server);
+    config_unref(&config);
+}
+
+/* The last act as root, if it is root; no other thread exists and no peer has been heard. Then the log's files are opened. */
+static bool become_user(struct server *server)
+{
+    const struct privileges *wanted = &server->config->privileges;
+    char error[512];
+    enum privileges_status status = privileges_drop(wanted, error, sizeof(error));
+    if (status == PRIVILEGES_FAILED) {
+        fprintf(stderr, "portcullis: user: %s\n", error);
         return false;
     }
+    if (!log_begin(server->log, error, sizeof(error))) {
+        fprintf(stderr, "portcullis: %s\n", error);
+        return false;
+    }
+    if (status == PRIVILEGES_DROPPED) {
+        log_event(server->log, LOG_NOTICE, "privileges_dropped", log_str("user", wanted->user),
+                  log_u64("uid", wanted->uid), log_u64("gid", wanted->gid));
+        rehearse_reload(server);
+    } else if (privileges_are_root() && wanted->user[0] == '\0') {
+        log_event(server->log, LOG_WARNING, "running_as_root",
+                  log_str("detail", "set user in the config to an account that owns nothing else"));
+    }
+    return true;
+}
+
+/* All that root may be needed for: limits, keys, ports below 1024. No thread is started. */
+static bool prepare(struct server *server)
+{
     raise_file_limit(server);
     server->session_threads = session_threads_of(server->config);
     server->gate = gate_create(&server->config->firewall);
@@ -305,7 +357,18 @@ static bool start(struct server *server)
     if (server->sessions == NULL || server->ring == NULL) {
         return fail(server, "session loops", strerror(errno));
     }
-    if (!open_lobby(server) || !open_door(server)) {
+    return open_lobby(server);
+}
+
+static bool start(struct server *server)
+{
+    server->config = config_load(server->file, report_to_stderr, NULL);
+    if (server->config == NULL || !open_log(server)) {
+        return false;
+    }
+    bool prepared = prepare(server);
+    /* Also when that failed: the log is to say why. */
+    if (!become_user(server) || !prepared || !open_door(server)) {
         return false;
     }
     lobby_admit(server->lobby);

@@ -5,6 +5,8 @@
 #include "server/config/check.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -251,6 +253,50 @@ static void check_auth(struct check *check)
     }
 }
 
+static void report_account(struct check *check, const char *key, const char *name, int error)
+{
+    struct place place;
+    char quote[REPORT_QUOTE_SIZE];
+    place_of(&place, check, key, NULL);
+    report_error(check->report, place.line, place.path, "%s %s%s", report_quote(quote, name, strlen(name)),
+                 error == 0 ? "does not exist" : "cannot be looked up: ", error == 0 ? "" : strerror(error));
+}
+
+/* The numbers behind the names. */
+static void check_accounts(struct check *check)
+{
+    struct privileges *privileges = &check->config->privileges;
+    if (privileges->user[0] == '\0') {
+        if (privileges->group[0] != '\0') {
+            struct place place;
+            place_of(&place, check, "group", NULL);
+            report_error(check->report, place.line, place.path, "user is missing, which it goes with");
+        }
+        return;
+    }
+    if (!check->use_files) {
+        return;
+    }
+    errno = 0;
+    const struct passwd *user = getpwnam(privileges->user);
+    if (user == NULL) {
+        report_account(check, "user", privileges->user, errno);
+        return;
+    }
+    privileges->uid = user->pw_uid;
+    privileges->gid = user->pw_gid;
+    if (privileges->group[0] == '\0') {
+        return;
+    }
+    errno = 0;
+    const struct group *group = getgrnam(privileges->group);
+    if (group == NULL) {
+        report_account(check, "group", privileges->group, errno);
+        return;
+    }
+    privileges->gid = group->gr_gid;
+}
+
 static void check_subprotocols(struct check *check, const struct config_endpoint *endpoint, size_t index)
 {
     for (size_t i = 0; i < endpoint->subprotocol_count; i++) {
@@ -386,6 +432,7 @@ void check_config(struct config_holder *holder, const config_t *tree, struct rep
     if (check.folder == NULL) {
         return; /* arena.failed is reported at the end */
     }
+    check_accounts(&check);
     check_listeners(&check);
     check_tls(&check);
     check_admin(&check);

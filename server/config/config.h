@@ -20,6 +20,7 @@
 #include "logging/log.h"
 #include "server/gate/address.h"
 #include "server/gate/gate.h"
+#include "server/privileges.h"
 
 #define CONFIG_HEAD_MAX 65536         /* the most limits.max_head may be */
 #define CONFIG_FILE_MAX (1024 * 1024) /* bytes of a config file */
@@ -63,6 +64,7 @@ struct config_endpoint {
 struct config {
     const char *file;
     const char *state_dir;
+    struct privileges privileges; /* `uid` and `gid` looked up, when `user` is not "" */
 
     const struct config_listener *listeners;
     size_t listener_count;

@@ -107,6 +107,16 @@ const char *syntax_name(const char *text)
     return *at == '\0' && at != text ? NULL : "a name of letters, digits, \".\", \"_\" and \"-\"";
 }
 
+const char *syntax_account(const char *text)
+{
+    const char *at = text;
+    while (is_alphanumeric(*at) || (*at != '\0' && strchr("._-+@$", *at) != NULL)) {
+        at++;
+    }
+    bool right = *at == '\0' && text[0] != '-';
+    return right ? NULL : "the name of a user or group: letters, digits and any of ._-+@$";
+}
+
 const char *syntax_endpoint_path(const char *text)
 {
     if (text[0] != '/') {

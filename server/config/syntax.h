@@ -18,6 +18,7 @@ const char *syntax_admin(const char *text);
 const char *syntax_file(const char *text);
 const char *syntax_file_or_none(const char *text);
 /* A name that logs, metrics and token headers can carry: letters, digits, ".", "_" and "-". */
+const char *syntax_account(const char *text);
 const char *syntax_name(const char *text);
 /* The decoded path of an endpoint: begins with "/", no empty, "." or ".." segments, no control bytes, "?" or "#". */
 const char *syntax_endpoint_path(const char *text);

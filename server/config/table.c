@@ -31,6 +31,7 @@
 #define PREFIXES_MAX    65536 /* in the config itself; files take more */
 #define FILE_NAME_MAX   4095  /* PATH_MAX of Linux without the NUL */
 #define NAME_MAX_BYTES  64
+#define ACCOUNT_MAX     256 /* LOGIN_NAME_MAX of Linux */
 
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 static const char *const auth_modes[] = {"none", "token", NULL};
@@ -524,6 +525,22 @@ const struct row table_rows[] = {
      .syntax = syntax_file,
      .text = "Folder of what the server makes and keeps: secrets, tokens, lists; relative to the working folder.",
      AT(state_dir)},
+    {.name = "user",
+     .type = ROW_STRING,
+     .restart = true,
+     .fallback = "\"\"",
+     .max = ACCOUNT_MAX,
+     .syntax = syntax_account,
+     .text = "Who the server becomes once its listeners are bound, if root starts it; \"\": it stays who it is.",
+     AT(privileges.user)},
+    {.name = "group",
+     .type = ROW_STRING,
+     .restart = true,
+     .fallback = "\"\"",
+     .max = ACCOUNT_MAX,
+     .syntax = syntax_account,
+     .text = "Group that goes with user; \"\" is the user's own.",
+     AT(privileges.group)},
     {.name = "pool", .type = ROW_GROUP, .restart = true, .text = "Threads.", ROWS(pool_rows)},
     {.name = "limits",
      .type = ROW_GROUP,
