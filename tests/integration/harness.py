@@ -135,6 +135,7 @@ class Server:
         if any(listener.get("tls") for listener in listeners):
             self.certificate, key = make_certificate(self.folder)
             self.sections.setdefault("tls", {"certificate": self.certificate, "key": key})
+        self.popen = {}  # more arguments of subprocess.Popen
         self.process = None
         self.ports = []
         self.stderr_text = ""
@@ -170,7 +171,7 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=raise_open_files,
+            **{"preexec_fn": raise_open_files, **self.popen},
         )
         self._readers = [
             threading.Thread(target=self._read_log, daemon=True),
