@@ -1,15 +1,18 @@
 /*
- * notify - the service manager's messages; see notify.h. Called by server.c on the main thread.
+ * notify - the service manager's messages; see notify.h. Called by server.c on the main thread; notify_alive() by
+ * pulse.c on its own.
  */
 #include "server/notify.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdint.h>
 #include <time.h>
 
 #include <systemd/sd-daemon.h>
 
 #define USEC_PER_SEC  1000000u
+#define USEC_PER_MSEC 1000u
 #define NSEC_PER_USEC 1000
 
 /* The environment keeps NOTIFY_SOCKET (first argument 0): there is always a next message, and no child that could inherit it. */
@@ -45,4 +48,19 @@ void notify_sessions(struct notify *notify, size_t sessions)
 void notify_stopping(size_t sessions)
 {
     (void)sd_notifyf(0, "STOPPING=1\nSTATUS=Draining; sessions: %zu", sessions);
+}
+
+unsigned notify_watchdog_ms(void)
+{
+    uint64_t usec = 0;
+    if (sd_watchdog_enabled(0, &usec) <= 0) {
+        return 0;
+    }
+    uint64_t msec = usec / USEC_PER_MSEC;
+    return msec == 0 ? 1 : msec < UINT_MAX ? (unsigned)msec : UINT_MAX;
+}
+
+void notify_alive(void)
+{
+    (void)sd_notify(0, "WATCHDOG=1");
 }

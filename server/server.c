@@ -34,6 +34,7 @@
 #include "server/refusals.h"
 #include "server/session/pool.h"
 #include "server/version.h"
+#include "server/vitals.h"
 
 /* Refusals are summed up over this time. */
 #define PERIOD_MS 10000
@@ -57,6 +58,7 @@ struct server {
     struct ready_ring *ring;
     struct lobby *lobby;
     struct door *door;
+    struct vitals *vitals;
     struct refusals refusals;
     struct notify notify;
     unsigned session_threads;
@@ -360,6 +362,26 @@ static bool prepare(struct server *server)
     return open_lobby(server);
 }
 
+static bool open_vitals(struct server *server)
+{
+    const struct vitals_setup setup = {
+        .lobby = server->lobby,
+        .lobby_threads = server->config->pool.lobby_threads,
+        .sessions = server->sessions,
+        .session_threads = server->session_threads,
+        .door = server->door,
+        .log = server->log,
+    };
+    server->vitals = vitals_start(&setup);
+    if (server->vitals != NULL) {
+        return true;
+    }
+    int error = errno;
+    session_pool_drain(server->sessions, 0);
+    lobby_stop(server->lobby);
+    return fail(server, "watchdog", strerror(error));
+}
+
 static bool start(struct server *server)
 {
     server->config = config_load(server->file, report_to_stderr, NULL);
@@ -368,7 +390,7 @@ static bool start(struct server *server)
     }
     bool prepared = prepare(server);
     /* Also when that failed: the log is to say why. */
-    if (!become_user(server) || !prepared || !open_door(server)) {
+    if (!become_user(server) || !prepared || !open_door(server) || !open_vitals(server)) {
         return false;
     }
     lobby_admit(server->lobby);
@@ -458,7 +480,9 @@ static void reload(struct server *server)
 
 static void release(struct server *server)
 {
+    vitals_stop(server->vitals);
     door_stop(&server->door);
+    vitals_destroy(&server->vitals);
     lobby_destroy(&server->lobby);
     inherited_destroy(&server->inherited);
     ready_ring_destroy(&server->ring);
@@ -478,9 +502,12 @@ static void release(struct server *server)
 /* Waits for a signal or, while draining, for the last session; a period at most. Returns the signal's number, or 0. */
 static int wait_event(const struct server *server, int timeout_ms)
 {
-    struct pollfd events[2] = {{.fd = server->signal_fd, .events = POLLIN},
-                               {.fd = door_event_fd(server->door), .events = POLLIN}};
-    if (poll(events, 2, timeout_ms) <= 0 || (events[0].revents & POLLIN) == 0) {
+    struct pollfd events[3] = {{.fd = server->signal_fd, .events = POLLIN},
+                               {.fd = door_event_fd(server->door), .events = POLLIN},
+                               {.fd = vitals_event_fd(server->vitals), .events = POLLIN}};
+    int ready = poll(events, 3, timeout_ms);
+    vitals_answer(server->vitals);
+    if (ready <= 0 || (events[0].revents & POLLIN) == 0) {
         return 0;
     }
     struct signalfd_siginfo info;

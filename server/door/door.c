@@ -40,6 +40,12 @@ struct door {
     atomic_uint next_role;
     atomic_uint sessions_ended;
 
+    atomic_uint deciding; /* requests that a worker decides now */
+    atomic_uint finished; /* of what accept() returned; wraps as that does */
+    unsigned finished_before;
+    unsigned probes_before;
+    bool probing;
+
     pthread_mutex_t start_lock; /* guards the three below */
     pthread_cond_t start_changed;
     unsigned started; /* threads that know their role */
@@ -147,7 +153,17 @@ static int on_request(struct mg_connection *connection)
         log_event(door->setup.log, LOG_ERROR, "stale_ticket", log_str("detail", "a request without a connection"));
         return 500; /* nothing is written: the lobby answers */
     }
-    return decide_request(connection, slot, &door->decide);
+    atomic_fetch_add_explicit(&door->deciding, 1, memory_order_relaxed);
+    int status = decide_request(connection, slot, &door->decide);
+    atomic_fetch_sub_explicit(&door->deciding, 1, memory_order_relaxed);
+    return status;
+}
+
+/* Whatever became of it. */
+static void on_close(const struct mg_connection *connection)
+{
+    struct door *door = mg_get_user_data(mg_get_context(connection));
+    atomic_fetch_add_explicit(&door->finished, 1, memory_order_relaxed);
 }
 
 static int on_log(const struct mg_connection *connection, const char *message)
@@ -192,6 +208,7 @@ static struct mg_context *start_context(struct door *door)
     };
     const struct mg_callbacks callbacks = {
         .begin_request = on_request,
+        .connection_close = on_close,
         .log_message = on_log,
         .init_thread = on_thread,
     };
@@ -220,15 +237,21 @@ static bool all_started(const struct door *door)
            door->started == door->setup.lobby_threads + door->setup.session_threads + door->setup.upgrade_threads;
 }
 
+static bool send_probe(struct door *door)
+{
+    const struct ready_entry entry = {.fd = -1};
+    return ready_ring_push(door->setup.ring, &entry);
+}
+
 /* A probe through the ring comes out of accept() only if the borrowed accept() is the one civetweb calls. */
 static bool probe(struct door *door)
 {
-    struct ready_entry entry = {.fd = -1};
-    if (!ready_ring_push(door->setup.ring, &entry)) {
+    unsigned before = placeholder_probes();
+    if (!send_probe(door)) {
         return false;
     }
     for (int waited_ms = 0; waited_ms < START_TIMEOUT_S * 1000; waited_ms++) {
-        if (placeholder_probed()) {
+        if (placeholder_probes() != before) {
             return true;
         }
         struct timespec pause = {.tv_nsec = 1000000};
@@ -314,6 +337,28 @@ void door_counts(const struct door *door, uint64_t counts_r[DECIDE_CAUSE_COUNT])
     for (int i = 0; i < DECIDE_CAUSE_COUNT; i++) {
         counts_r[i] = atomic_load_explicit(&door->decide.counts[i], memory_order_relaxed);
     }
+}
+
+bool door_master_alive(struct door *door)
+{
+    unsigned probes = placeholder_probes();
+    if (door->probing && probes == door->probes_before) {
+        return false;
+    }
+    bool answered = door->probing;
+    door->probes_before = probes;
+    door->probing = send_probe(door);
+    return answered;
+}
+
+/* Some of the workers may take long over a decision; what counts is that no request waits for all of them. */
+bool door_workers_alive(struct door *door)
+{
+    unsigned before = door->finished_before;
+    unsigned deciding = atomic_load_explicit(&door->deciding, memory_order_relaxed);
+    door->finished_before = atomic_load_explicit(&door->finished, memory_order_relaxed);
+    unsigned open = placeholder_entries() - door->finished_before;
+    return door->finished_before != before || (open <= deciding && deciding < door->setup.upgrade_threads);
 }
 
 int door_event_fd(const struct door *door)

@@ -33,6 +33,11 @@ struct door *door_start(const struct door_setup *setup, char *error, size_t erro
 /* How many requests were not upgraded, by cause. Monotonic; any thread. */
 void door_counts(const struct door *door, uint64_t counts_r[DECIDE_CAUSE_COUNT]);
 
+/* Whether civetweb's master thread has come round since the last call, which it is asked to do again. One thread. */
+bool door_master_alive(struct door *door);
+/* Whether the upgrade workers have finished a request since the last call, or none waits for them. One thread. */
+bool door_workers_alive(struct door *door);
+
 /* Readable once all session loops have ended; not to be read. */
 int door_event_fd(const struct door *door);
 bool door_sessions_ended(const struct door *door);

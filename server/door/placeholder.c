@@ -24,7 +24,8 @@ static struct {
     struct ready_ring *ring;
 } table[TABLE_SIZE];
 
-static atomic_bool probed;
+static atomic_uint probes;
+static atomic_uint entries;
 
 void placeholder_note_begin(struct placeholder_set *set)
 {
@@ -95,13 +96,19 @@ enum placeholder_kind placeholder_accept(int fd, struct ready_entry *entry_r)
         return PLACEHOLDER_EMPTY;
     }
     if (entry_r->fd < 0) {
-        atomic_store_explicit(&probed, true, memory_order_release);
+        atomic_fetch_add_explicit(&probes, 1, memory_order_release);
         return PLACEHOLDER_EMPTY;
     }
+    atomic_fetch_add_explicit(&entries, 1, memory_order_relaxed);
     return PLACEHOLDER_ENTRY;
 }
 
-bool placeholder_probed(void)
+unsigned placeholder_entries(void)
 {
-    return atomic_load_explicit(&probed, memory_order_acquire);
+    return atomic_load_explicit(&entries, memory_order_relaxed);
+}
+
+unsigned placeholder_probes(void)
+{
+    return atomic_load_explicit(&probes, memory_order_acquire);
 }

@@ -43,7 +43,10 @@ enum placeholder_kind {
 };
 enum placeholder_kind placeholder_accept(int fd, struct ready_entry *entry_r);
 
-/* Whether a probe (a ring entry with fd -1) has come out of accept(): the self-check. Any thread. */
-bool placeholder_probed(void);
+/* How many entries accept() has returned, probes apart; wraps. Any thread. */
+unsigned placeholder_entries(void);
+
+/* How many probes (ring entries with fd -1) have come out of accept(); wraps. Any thread. */
+unsigned placeholder_probes(void);
 
 #endif

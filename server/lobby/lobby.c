@@ -193,6 +193,11 @@ void lobby_run(struct lobby *lobby, unsigned index)
     loop_run(lobby->thread[index].loop);
 }
 
+struct loop *lobby_loop(struct lobby *lobby, unsigned index)
+{
+    return lobby->thread[index].loop;
+}
+
 static void pause_shortly(void)
 {
     struct timespec pause = {.tv_nsec = 1000000};

@@ -18,6 +18,7 @@
 #include "server/door/ready_ring.h"
 #include "server/gate/gate.h"
 #include "server/lobby/tls.h"
+#include "server/loop/loop.h"
 #include "server/loop/transport.h"
 
 /* Requests one lobby thread may have at civetweb at a time; more wait in the lobby. */
@@ -51,6 +52,9 @@ void lobby_destroy(struct lobby **lobby);
 
 /* Runs lobby thread `index` on the calling thread until lobby_stop(). */
 void lobby_run(struct lobby *lobby, unsigned index);
+
+/* The loop of thread `index`, for messages of other rooms; lives as long as the lobby. */
+struct loop *lobby_loop(struct lobby *lobby, unsigned index);
 
 /* The listeners, in the order of the setup. Main thread. */
 const struct lobby_listener *lobby_listeners(const struct lobby *lobby, size_t *count_r);

@@ -225,3 +225,11 @@ bool loop_post(struct loop *loop, struct loop_message *message)
     }
     return taken;
 }
+
+bool loop_ended(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->inbox_lock);
+    bool ended = loop->inbox_closed;
+    pthread_mutex_unlock(&loop->inbox_lock);
+    return ended;
+}

@@ -54,6 +54,9 @@ struct timer_wheel *loop_timers(struct loop *loop);
  * Messages of one sender are delivered in their order. */
 bool __attribute__((warn_unused_result)) loop_post(struct loop *loop, struct loop_message *message);
 
+/* Whether loop_run() has come to its end, so that the inbox is closed for good. Any thread. */
+bool loop_ended(struct loop *loop);
+
 /* CLOCK_MONOTONIC in milliseconds, now. Any thread. */
 uint64_t loop_clock_ms(void);
 

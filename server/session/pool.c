@@ -140,3 +140,8 @@ size_t session_pool_open(const struct session_pool *pool)
 {
     return atomic_load_explicit(&pool->open, memory_order_relaxed);
 }
+
+struct loop *session_pool_loop(struct session_pool *pool, unsigned index)
+{
+    return pool->loops[index].loop;
+}

@@ -13,6 +13,7 @@
 
 #include "logging/log.h"
 #include "server/gate/gate.h"
+#include "server/loop/loop.h"
 
 struct session_pool;
 
@@ -29,6 +30,9 @@ void session_pool_drain(struct session_pool *pool, uint32_t timeout_ms);
 
 /* After session_pool_drain(): what is still open ends now. Main thread, once. */
 void session_pool_hurry(struct session_pool *pool);
+
+/* Loop `index`, for messages of other rooms; lives as long as the pool. */
+struct loop *session_pool_loop(struct session_pool *pool, unsigned index);
 
 /* Sessions open now; any thread. */
 size_t session_pool_open(const struct session_pool *pool);

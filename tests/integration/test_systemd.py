@@ -12,6 +12,7 @@ import threading
 import time
 import unittest
 
+import freeze
 import harness
 import rawws
 
@@ -45,9 +46,9 @@ class Manager:
         self._sock.close()
         self._folder.cleanup()
 
-    def read(self):
+    def read(self, timeout=rawws.DEADLINE_S):
         """The next message, as a dict of its assignments."""
-        self._sock.settimeout(rawws.DEADLINE_S)
+        self._sock.settimeout(timeout)
         return dict(line.split("=", 1) for line in self._sock.recv(65536).decode().splitlines())
 
     def read_rest(self):
@@ -192,6 +193,116 @@ class Notify(Case):
                 with server.session() as peer:
                     peer.echo("hello")
                     peer.finish()
+
+
+class Watchdog(Case):
+    """WATCHDOG=1 comes while every thread that matters goes round; one that does not is named before it stops coming."""
+
+    PATIENT = {"WATCHDOG_USEC": "8000000"}
+    # Where a stall is waited for. Half of it makes one, and a loaded machine may pause a healthy thread for as long: then the
+    # messages come back by themselves.
+    IMPATIENT = {"WATCHDOG_USEC": "1000000"}
+    SILENCE_S = 3  # in which two dozen messages would have come
+
+    def start(self, variables, **settings):
+        self.manager = Manager()
+        self.addCleanup(self.manager.close)
+        return self.server(variables={"NOTIFY_SOCKET": self.manager.path, **variables}, **settings).start()
+
+    def read_alive(self):
+        while "WATCHDOG" not in (message := self.manager.read()):
+            self.assertTrue(message.keys() & {"READY", "STATUS", "RELOADING", "STOPPING"}, message)
+        self.assertEqual(message, {"WATCHDOG": "1"})
+
+    def test_healthy(self):
+        """It goes on coming, at a reload and while sessions drain."""
+        server = self.start(self.PATIENT)
+        for _ in range(3):
+            self.read_alive()
+        with server.session() as peer:
+            peer.echo("hello")
+            server.signal(signal.SIGHUP)
+            server.wait_log("reloaded")
+            self.read_alive()
+            server.signal(signal.SIGTERM)
+            self.assertEqual(peer.read_close(), 1001)
+            while "STOPPING" not in self.manager.read():
+                pass
+            for _ in range(2):
+                self.read_alive()
+            peer.send(rawws.close(1001))
+        server.check_exit()
+
+    def test_not_asked_for(self):
+        for variables in ({}, {"WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"}, {"WATCHDOG_USEC": "nonsense"}):
+            with self.subTest(variables):
+                server = self.start(variables)
+                self.assertEqual(self.manager.read().get("READY"), "1")
+                server.signal(signal.SIGHUP)
+                server.wait_log("reloaded")
+                server.stop()
+                self.assertNotIn("WATCHDOG=1", self.manager.read_rest())
+
+    def check_stall(self, server, thread_name, logged_name):
+        """The thread is named, then no message comes; both end when it goes on."""
+        task = freeze.find_thread(server.process.pid, thread_name)
+        mark = server.mark()
+        with freeze.Frozen(task):
+            self.wait_silence(server, logged_name)
+        server.wait_log("thread_resumed", after=mark, thread=logged_name)
+        self.manager.read_rest()
+        self.read_alive()
+
+    def wait_silence(self, server, name):
+        harness.wait_until(lambda: f"portcullis: thread {name} has not answered" in server.stderr_text, f"{name} named")
+        # Nobody is told anything while a vital thread does not answer; what was sent before it was noticed is read away.
+        self.manager.read_rest()
+        self.assertRaises(TimeoutError, self.manager.read, self.SILENCE_S)
+
+    def test_every_thread(self):
+        server = self.start(self.IMPATIENT, pool={"session_threads": 2})
+        for thread_name, logged_name in (
+            ("lobby-0", "lobby-0"),
+            ("lobby-1", "lobby-1"),
+            ("sessions-1", "sessions-1"),
+            ("civetweb-master", "civetweb-master"),
+            ("portcullis", "main"),
+        ):
+            with self.subTest(thread_name):
+                self.check_stall(server, thread_name, logged_name)
+        with server.session() as peer:
+            peer.echo("hello")
+            peer.finish()
+        server.stop()
+
+    def test_upgrade_workers(self):
+        """Those that wait for requests are as good as any; it is a request that none of them answers that counts."""
+        server = self.start(self.IMPATIENT, pool={"upgrade_threads": 1})
+        with freeze.Frozen(freeze.find_thread(server.process.pid, "upgrade-0")):
+            self.manager.read_rest()
+            self.read_alive()
+            peer = rawws.Peer(server.address())
+            self.addCleanup(peer.drop)
+            peer.send(rawws.request("GET /echo HTTP/1.1"))
+            self.wait_silence(server, "upgrade")
+        server.wait_log("thread_resumed", thread="upgrade")
+        self.read_alive()
+        server.stop()
+
+    def test_log_writer_is_not_vital(self):
+        """A log that hangs is told on standard error, and serving goes on."""
+        server = self.start(self.IMPATIENT)
+        with freeze.Frozen(freeze.find_thread(server.process.pid, "log")):
+            told = "portcullis: thread log has not answered"
+            harness.wait_until(lambda: told in server.stderr_text, told)
+            self.manager.read_rest()
+            self.read_alive()
+            with rawws.Peer(server.address()) as peer:
+                peer.upgrade("/echo")
+                peer.echo("hello")
+                peer.finish()
+        server.wait_log("thread_resumed", thread="log")
+        server.stop()
 
 
 class Sockets(Case):
