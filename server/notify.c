@@ -7,7 +7,10 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -50,17 +53,51 @@ void notify_stopping(size_t sessions)
     (void)sd_notifyf(0, "STOPPING=1\nSTATUS=Draining; sessions: %zu", sessions);
 }
 
-unsigned notify_watchdog_ms(void)
+/* A path, or a name that is no file ("@name"). Other kinds are for virtual machines, which this is not. */
+static bool take_address(struct notify_watchdog *watchdog)
 {
-    uint64_t usec = 0;
-    if (sd_watchdog_enabled(0, &usec) <= 0) {
-        return 0;
+    const char *name = getenv("NOTIFY_SOCKET");
+    size_t size = name == NULL ? 0 : strlen(name);
+    if (size < 2 || size >= sizeof(watchdog->address.sun_path) || (name[0] != '/' && name[0] != '@')) {
+        return false;
     }
-    uint64_t msec = usec / USEC_PER_MSEC;
-    return msec == 0 ? 1 : msec < UINT_MAX ? (unsigned)msec : UINT_MAX;
+    watchdog->address.sun_family = AF_UNIX;
+    memcpy(watchdog->address.sun_path, name, size);
+    if (name[0] == '@') {
+        watchdog->address.sun_path[0] = '\0';
+    }
+    watchdog->address_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + (name[0] == '/' ? 1 : 0));
+    return true;
 }
 
-void notify_alive(void)
+bool notify_watchdog_open(struct notify_watchdog *watchdog_r)
 {
-    (void)sd_notify(0, "WATCHDOG=1");
+    struct notify_watchdog watchdog = {.fd = -1};
+    uint64_t usec = 0;
+    if (sd_watchdog_enabled(0, &usec) > 0 && take_address(&watchdog)) {
+        watchdog.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (watchdog.fd < 0) {
+            return false;
+        }
+        uint64_t msec = usec / USEC_PER_MSEC;
+        watchdog.timeout_ms = msec == 0 ? 1 : msec < UINT_MAX ? (unsigned)msec : UINT_MAX;
+    }
+    *watchdog_r = watchdog;
+    return true;
+}
+
+void notify_watchdog_close(struct notify_watchdog *watchdog)
+{
+    if (watchdog->fd >= 0) {
+        close(watchdog->fd);
+        watchdog->fd = -1;
+    }
+}
+
+void notify_alive(const struct notify_watchdog *watchdog)
+{
+    static const char state[] = "WATCHDOG=1";
+    ssize_t sent = sendto(watchdog->fd, state, sizeof(state) - 1, MSG_NOSIGNAL,
+                          (const struct sockaddr *)&watchdog->address, watchdog->address_size);
+    (void)sent; /* a manager that does not read has not lost patience either: there is a next one */
 }

@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 /* What the manager was last told: the status line is sent when it changes, not each time it is asked for. */
 struct notify {
@@ -28,11 +30,20 @@ void notify_sessions(struct notify *notify, size_t sessions);
 /* Draining: the end has begun, and these are still open. */
 void notify_stopping(size_t sessions);
 
-/* How long the manager waits for the next notify_alive() before it ends the process, in milliseconds (WATCHDOG_USEC, if
- * WATCHDOG_PID is this process); 0: for ever. */
-unsigned notify_watchdog_ms(void);
+/* The way to a manager's watchdog. It has a socket of its own from the start, so that a server that is out of descriptors is
+ * not taken for dead. */
+struct notify_watchdog {
+    unsigned timeout_ms; /* without notify_alive() the manager ends the process; 0: there is no watchdog */
+    int fd;
+    struct sockaddr_un address;
+    socklen_t address_size;
+};
 
-/* Everything that matters goes round. Any thread. */
-void notify_alive(void);
+/* As WATCHDOG_USEC says, if WATCHDOG_PID is this process. False with errno set: there is one, but no socket to be had. */
+bool notify_watchdog_open(struct notify_watchdog *watchdog_r);
+void notify_watchdog_close(struct notify_watchdog *watchdog);
+
+/* Everything that matters goes round. Never waits, not for the manager either. Any one thread. */
+void notify_alive(const struct notify_watchdog *watchdog);
 
 #endif

@@ -33,7 +33,7 @@ struct pulse {
     pthread_t thread;
     int stop_fd;
     struct log *log;
-    void (*notify_alive)(void);
+    const struct notify_watchdog *watchdog;
     unsigned stall_ms;
     unsigned tick_ms;
     size_t count;
@@ -89,8 +89,8 @@ static void check(struct pulse *pulse, unsigned elapsed_ms)
         }
         all = all && !(watched->stalled && watched->thread.vital);
     }
-    if (all && pulse->notify_alive != NULL) {
-        pulse->notify_alive();
+    if (all && pulse->watchdog->timeout_ms != 0) {
+        notify_alive(pulse->watchdog);
     }
 }
 
@@ -133,8 +133,8 @@ struct pulse *pulse_start(const struct pulse_setup *setup)
         return NULL;
     }
     pulse->log = setup->log;
-    pulse->notify_alive = setup->notify_alive;
-    set_times(pulse, setup->watchdog_ms);
+    pulse->watchdog = setup->watchdog;
+    set_times(pulse, setup->watchdog->timeout_ms);
     pulse->count = setup->count;
     for (size_t i = 0; i < setup->count; i++) {
         pulse->watched[i].thread = setup->threads[i];

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "logging/log.h"
+#include "server/notify.h"
 
 /* Whether the thread has answered what the last call asked; then asks it anew. The first call may say no. On the pulse's
  * thread; must not block. */
@@ -28,9 +29,8 @@ struct pulse_thread {
 struct pulse_setup {
     const struct pulse_thread *threads; /* copied */
     size_t count;
-    struct log *log;            /* borrowed; outlives the pulse */
-    unsigned watchdog_ms;       /* after which the manager gives the process up without a keep-alive; 0: never */
-    void (*notify_alive)(void); /* sends one; NULL: nobody wants it */
+    struct log *log;                        /* borrowed; outlives the pulse */
+    const struct notify_watchdog *watchdog; /* borrowed; outlives the pulse */
 };
 
 struct pulse;

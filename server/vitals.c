@@ -30,6 +30,7 @@ struct question {
 
 struct vitals {
     struct pulse *pulse;
+    struct notify_watchdog watchdog;
     struct door *door;
     struct log *log;
     uint64_t log_rounds;
@@ -157,17 +158,17 @@ struct vitals *vitals_start(const struct vitals_setup *setup)
     vitals->threads = calloc(loops + OTHER_THREADS, sizeof(*vitals->threads));
     vitals->questions = calloc(loops, sizeof(*vitals->questions));
     vitals->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (vitals->threads == NULL || vitals->questions == NULL || vitals->event_fd < 0) {
+    vitals->watchdog.fd = -1;
+    if (vitals->threads == NULL || vitals->questions == NULL || vitals->event_fd < 0 ||
+        !notify_watchdog_open(&vitals->watchdog)) {
         goto failed;
     }
     add_all(vitals, setup);
-    unsigned watchdog_ms = notify_watchdog_ms();
     const struct pulse_setup pulse = {
         .threads = vitals->threads,
         .count = vitals->thread_count,
         .log = setup->log,
-        .watchdog_ms = watchdog_ms,
-        .notify_alive = watchdog_ms != 0 ? notify_alive : NULL,
+        .watchdog = &vitals->watchdog,
     };
     vitals->pulse = pulse_start(&pulse);
     if (vitals->pulse != NULL) {
@@ -196,6 +197,7 @@ void vitals_destroy(struct vitals **vitals_pointer)
     }
     *vitals_pointer = NULL;
     vitals_stop(vitals);
+    notify_watchdog_close(&vitals->watchdog);
     if (vitals->event_fd >= 0) {
         close(vitals->event_fd);
     }

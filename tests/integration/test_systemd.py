@@ -286,6 +286,7 @@ class Watchdog(Case):
             peer.send(rawws.request("GET /echo HTTP/1.1"))
             self.wait_silence(server, "upgrade")
         server.wait_log("thread_resumed", thread="upgrade")
+        peer.drop()
         self.read_alive()
         server.stop()
 
