@@ -119,7 +119,8 @@ static void on_listener(struct loop_source *source, uint32_t events)
         struct newcomer newcomer = {.tls = accept->tls};
         newcomer.fd = accept_next(source->fd, &from, &newcomer.port);
         if (newcomer.fd < 0) {
-            if (is_shortage(errno)) {
+            /* Those who have just come in get their turn first: some of them may have nothing to say and leave. */
+            if (is_shortage(errno) && i == 0) {
                 on_shortage(accept, errno);
             }
             return; /* EAGAIN, or a connection that is gone already: epoll tells of the next */
@@ -154,8 +155,14 @@ static void on_admit_timer(struct timer *timer, uint64_t now_ms)
 {
     (void)now_ms;
     struct lobby_thread *home = CONTAINER_OF(timer, struct lobby_thread, admit_timer);
-    if (home->admitting) {
+    if (!home->admitting) {
+        return;
+    }
+    /* The spare descriptor comes before any newcomer's: it is what newcomers are refused with. */
+    if (accept_reserve()) {
         watch_listeners(home);
+    } else {
+        pause_admission(home);
     }
 }
 

@@ -128,6 +128,19 @@ class NoDescriptors(PressureCase):
                 ended.append(waiting.pop(number))
         return ended
 
+    @staticmethod
+    def served_again(server):
+        """The session of a newcomer who tries again while it is turned away: what had not been accepted before is in front of it,
+        and more than there are descriptors for, so that for a moment there may be none again."""
+
+        def attempt():
+            try:
+                return server.session()
+            except (rawws.Ended, ConnectionError):
+                return None
+
+        return harness.wait_until(attempt, "a newcomer is served")
+
     def test_exhausted(self):
         """Nobody new comes in, and no thread spins over those at the door; when descriptors are free again, they come in."""
         server = self.start(
@@ -152,9 +165,10 @@ class NoDescriptors(PressureCase):
             sock.close()
         baseline = [None] * (highest + 1)
         server.wait_fds(baseline)
-        with server.session() as newcomer:
+        with self.served_again(server) as newcomer:
             newcomer.echo("open again")
             newcomer.finish()
+        server.wait_fds(baseline)
         session.finish()
         server.stop()
 
