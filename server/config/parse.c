@@ -149,6 +149,22 @@ static void read_row(struct value_reader *reader, const struct row *row, const c
     }
 }
 
+/* libconfig does not ask whether it got the memory for a name or a string, and a key without its name would be one that the file
+ * does not have: what it built is looked through before it is believed. As deep as scan_text() lets a file nest. */
+static bool is_whole(const config_setting_t *setting)
+{
+    if (config_setting_type(setting) == CONFIG_TYPE_STRING) {
+        return config_setting_get_string(setting) != NULL;
+    }
+    bool whole = true;
+    unsigned count = (unsigned)config_setting_length(setting); /* 0 for what has no members */
+    for (unsigned i = 0; i < count && whole; i++) {
+        const config_setting_t *member = config_setting_get_elem(setting, i);
+        whole = (!config_setting_is_group(setting) || config_setting_name(member) != NULL) && is_whole(member);
+    }
+    return whole;
+}
+
 /* A default is read as if it stood in the file: one that the table has wrong is found by the first test that loads anything. */
 static void set_default(struct value_reader *reader, const struct row *row, void *base)
 {
@@ -158,7 +174,9 @@ static void set_default(struct value_reader *reader, const struct row *row, void
     config_init(&tree);
     int size = snprintf(text, sizeof(text), "%s = %s;", row->name, row->fallback);
     bool good = size > 0 && (size_t)size < sizeof(text) && config_read_string(&tree, text) == CONFIG_TRUE;
-    if (good) {
+    if (good && !is_whole(config_root_setting(&tree))) {
+        reader->arena->failed = true;
+    } else if (good) {
         read_row(reader, row, config_lookup(&tree, row->name), &path, base);
     } else {
         report_error(reader->report, 0, &path, "its default cannot be read: %s", row->fallback);
@@ -200,7 +218,10 @@ static void read_text(struct config_holder *holder, const char *text, size_t siz
     }
     config_t tree;
     config_init(&tree);
-    if (config_read_string(&tree, rewritten) == CONFIG_TRUE) {
+    bool good = config_read_string(&tree, rewritten) == CONFIG_TRUE;
+    if (good && !is_whole(config_root_setting(&tree))) {
+        holder->arena.failed = true;
+    } else if (good) {
         read_tree(holder, &tree, report, use_files);
     } else {
         /* scan_text() lets nothing through that libconfig refuses; should it ever, this is an error like any other. */

@@ -82,6 +82,7 @@ static struct verdict verdict_of_session(enum session_status status)
     case SESSION_STOPPING:
         return (struct verdict){503, DECIDE_STOPPING, "The server is shutting down."};
     case SESSION_MEMORY:
+        return (struct verdict){503, DECIDE_BUSY, "The server is short of memory; try again later."};
     case SESSION_BUSY:
         return (struct verdict){503, DECIDE_BUSY, "The server is busy; try again later."};
     }
@@ -106,7 +107,7 @@ static struct verdict upgrade(const struct handshake_request *handshake, const s
     char accept[HANDSHAKE_ACCEPT_SIZE];
     char answer[ANSWER_SIZE_MAX];
     if (!handshake_accept(handshake->key, accept)) {
-        return broken;
+        return verdict_of_session(SESSION_MEMORY);
     }
     const char *protocol =
         handshake_select_protocol(handshake->protocols, endpoint->subprotocols, endpoint->subprotocol_count);

@@ -288,6 +288,10 @@ static void relay_answer(struct slot *slot, bool answered)
         slot_answer(slot, 503, "The server is shutting down.");
         return;
     }
+    if (!answered && !slot->relayed) {
+        busy(slot, "civetweb closed it without an answer"); /* it had not the memory to read it, say */
+        return;
+    }
     if (!answered) {
         /* Civetweb found fault with a head that passed our check. Its own page is not for clients. */
         slot->size = 0;
@@ -314,6 +318,7 @@ static void on_relay_end(struct slot *slot)
         slot->transport = (struct transport){.fd = -1};
         slot_release(slot, false);
     } else if (!loop_add(home->loop, &slot->client, slot->transport.fd, 0)) {
+        slot_report(slot, LOBBY_BUSY, strerror(errno));
         slot_release(slot, true);
     } else {
         slot->interest = 0;

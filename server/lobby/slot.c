@@ -4,22 +4,29 @@
 #include "server/lobby/slot.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "server/lobby/accept.h"
 
+static void report(struct lobby *lobby, enum lobby_cause cause, enum log_level level, const struct gate_pass *pass,
+                   uint16_t port, bool tls, const char *detail)
+{
+    atomic_fetch_add_explicit(&lobby->counts[cause], 1, memory_order_relaxed);
+    char peer[ADDRESS_TEXT_SIZE];
+    log_event_limited(lobby->log, level, "request_refused", lobby_cause_label(cause),
+                      log_str("peer", address_format_port(&pass->from, port, peer)), log_bool("tls", tls),
+                      log_str("cause", lobby_cause_label(cause)),
+                      log_str("detail", detail != NULL ? detail : lobby_cause_text(cause)));
+}
+
 void slot_report(const struct slot *slot, enum lobby_cause cause, const char *detail)
 {
-    struct lobby *lobby = slot->home->lobby;
-    atomic_fetch_add_explicit(&lobby->counts[cause], 1, memory_order_relaxed);
     /* A health probe connects and leaves without a word: no offence, and nothing for the log of a busy day. */
     bool probe = cause == LOBBY_LEFT && slot->size == 0;
-    char peer[ADDRESS_TEXT_SIZE];
-    log_event_limited(lobby->log, probe ? LOG_DEBUG : LOG_INFO, "request_refused", lobby_cause_label(cause),
-                      log_str("peer", address_format_port(&slot->pass.from, slot->port, peer)),
-                      log_bool("tls", slot->tls), log_str("cause", lobby_cause_label(cause)),
-                      log_str("detail", detail != NULL ? detail : lobby_cause_text(cause)));
+    report(slot->home->lobby, cause, probe ? LOG_DEBUG : LOG_INFO, &slot->pass, slot->port, slot->tls, detail);
 }
 
 void slot_watch(struct slot *slot, uint32_t events)
@@ -123,35 +130,36 @@ static void on_client(struct loop_source *source, uint32_t events)
 
 /* ---- taking in ---- */
 
-static void refuse(struct lobby_thread *home, int fd, struct gate_pass *pass)
+/* There is no slot to answer from. */
+static void refuse(struct lobby_thread *home, const struct newcomer *newcomer, const char *detail)
 {
+    struct gate_pass pass = newcomer->pass;
+    report(home->lobby, LOBBY_BUSY, LOG_INFO, &pass, newcomer->port, newcomer->tls, detail);
     atomic_fetch_sub_explicit(&home->occupied, 1, memory_order_relaxed);
-    accept_reset(fd);
-    gate_release(home->lobby->gate, pass);
-    atomic_fetch_add_explicit(&home->lobby->counts[LOBBY_BUSY], 1, memory_order_relaxed);
+    accept_reset(newcomer->fd);
+    gate_release(home->lobby->gate, &pass);
 }
 
 void slot_take_in(struct lobby_thread *home, const struct newcomer *newcomer)
 {
-    struct gate_pass kept = newcomer->pass;
-    int fd = newcomer->fd;
     struct slot *slot = obtain_slot(home);
     if (slot == NULL) {
-        refuse(home, fd, &kept);
+        refuse(home, newcomer, "no worker has answered any of those who fill the lobby");
         return;
     }
     /* Edge-triggered while the first TLS record stays in the kernel: what is looked at and left there must not be told of again. */
     uint32_t events = newcomer->tls ? EPOLLIN | EPOLLRDHUP | EPOLLET : EPOLLIN;
     slot->client = (struct loop_source){.on_ready = on_client, .fd = -1};
     slot->relay = (struct loop_source){.on_ready = slot_relay_ready, .fd = -1};
-    if (!loop_add(home->loop, &slot->client, fd, events)) {
+    if (!loop_add(home->loop, &slot->client, newcomer->fd, events)) {
+        const char *detail = strerror(errno);
         list_push_back(&home->free, &slot->queue);
-        refuse(home, fd, &kept);
+        refuse(home, newcomer, detail);
         return;
     }
     slot->interest = events;
-    slot->transport = (struct transport){.fd = fd};
-    slot->pass = kept;
+    slot->transport = (struct transport){.fd = newcomer->fd};
+    slot->pass = newcomer->pass;
     slot->config = config_ref(home->config);
     slot->port = newcomer->port;
     slot->tls = newcomer->tls;

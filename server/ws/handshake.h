@@ -43,7 +43,7 @@ const char *handshake_status_text(enum handshake_status status);
 enum handshake_status __attribute__((warn_unused_result)) handshake_check(const struct handshake_request *request);
 
 /* Sec-WebSocket-Accept for a checked key (§4.2.2 point 5.4), NUL-terminated. False, with `out` untouched, when OpenSSL
- * cannot hash (no memory, or a provider without SHA-1): the answer is then a 500. */
+ * cannot hash (no memory, or a provider without SHA-1): the answer is then a 503. */
 bool __attribute__((warn_unused_result)) handshake_accept(const char *key, char out[HANDSHAKE_ACCEPT_SIZE]);
 
 /* The first protocol of the client's list (its order is its preference) that the server supports; compared with case.
