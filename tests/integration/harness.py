@@ -131,6 +131,7 @@ class Server:
         self.sections = {"listeners": tuple(listeners), "admin": {"address": ""}, "endpoints": tuple(endpoints)}
         self.sections.update(sections)
         self.sections["log"] = {"file": "-", "error_file": "errors.log", **sections.get("log", {})}
+        self.variables = {}  # more environment for the program
         self.certificate = None
         if any(listener.get("tls") for listener in listeners):
             self.certificate, key = make_certificate(self.folder)
@@ -167,7 +168,7 @@ class Server:
         self.process = subprocess.Popen(
             [program(), "-c", self.config_file],
             cwd=self.folder,
-            env=environment(),
+            env={**environment(), **self.variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -258,7 +259,7 @@ class Server:
             return len(self._records)
 
     def wait_log(self, event, *, after=0, timeout=DEADLINE_S, **fields):
-        """The first record of that event with those fields; waits for it."""
+        """The first record of that event (or of one of them, in a tuple) with those fields; waits for it."""
         deadline = time.monotonic() + timeout
         at = after
         with self._changed:
@@ -343,7 +344,8 @@ class Server:
 
 
 def _matches(record, event, fields):
-    return (event is None or record["event"] == event) and all(
+    events = event if isinstance(event, tuple) else (event,)
+    return (event is None or record["event"] in events) and all(
         record.get(name) == str(value) for name, value in fields.items()
     )
 

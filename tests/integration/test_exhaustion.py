@@ -1,0 +1,227 @@
+"""Memory, descriptors and the kernel's buffers run out in the middle of everything: nobody is left hanging, and it passes.
+
+The server runs on a C library whose calls fail when the test says so; see faults.py. What is shown is our code and how it uses
+civetweb and OpenSSL, whose calls fail too. Not libconfig, which uses memory without asking whether it got any: its own
+allocations are spared.
+"""
+
+import collections
+import select
+import signal
+import ssl
+import threading
+import unittest
+
+import faults
+import harness
+import load
+import rawws
+from faults import ACCEPT, EPOLL_ADD, LOBBY, MAIN, MALLOC, RECV, SEND, SESSIONS, SOCKETPAIR, UPGRADE
+
+PLAIN, TLS = 0, 1
+CLIENTS = 8
+ATTEMPTS = 30  # of each client, in a row
+RECOVERED = 20  # conversations that must work once nothing fails any more
+LONG = "x" * 3000  # more than one small allocation has room for
+
+
+class ExhaustionCase(unittest.TestCase):
+    SETTINGS = {
+        "listeners": ({"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "tls": True}),
+        "limits": {"ping_interval": 0},
+        "pool": {"lobby_threads": 2, "session_threads": 2, "upgrade_threads": 4},
+    }
+
+    def setUp(self):
+        self.server = faults.FaultyServer(**self.SETTINGS)
+        self.addCleanup(self.server.close)
+        self.server.start()
+        for listener in (PLAIN, TLS):  # what libraries open or keep from the first connection on
+            self.assert_served(listener)
+        self.baseline = self.server.open_fds()
+
+    def assert_served(self, listener):
+        with self.server.session(listener=listener) as peer:
+            peer.echo("served")
+            peer.finish()
+
+    def assert_recovered(self):
+        """Nothing fails any more: everything works, nothing is left open, and the server stops as it should."""
+        for number in range(RECOVERED):
+            self.assert_served(number % 2)
+        self.server.wait_fds(self.baseline)
+        self.server.stop()
+
+
+class Storm:
+    """Clients that come and go. `outcomes` counts how it went for them; `wrong` tells of what no client should see."""
+
+    def __init__(self, server):
+        self.server = server
+        self.outcomes = collections.Counter()
+        self.wrong = []
+        self._lock = threading.Lock()
+
+    def run(self):
+        threads = [threading.Thread(target=self._client, args=(number,)) for number in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _client(self, number):
+        for attempt in range(ATTEMPTS):
+            try:
+                outcome = self._visit((number + attempt) % 2)
+            except (rawws.Ended, ConnectionError, ssl.SSLError):
+                outcome = "cut"
+            except (AssertionError, OSError) as error:  # a TimeoutError above all
+                outcome = "wrong"
+                with self._lock:
+                    self.wrong.append(f"client {number}, attempt {attempt}: {type(error).__name__}: {error}")
+            with self._lock:
+                self.outcomes[outcome] += 1
+
+    def _visit(self, listener):
+        with self.server.peer(listener) as peer:
+            peer.send(rawws.request("GET /echo HTTP/1.1"))
+            response = peer.read_response()
+            if response.status == 503 and int(response.headers.get("retry-after", 0)) > 0:
+                return "busy"
+            if response.status != 101:
+                raise rawws.Violation(f"answer {response.head!r}")
+            for size in (10, len(LONG)):
+                peer.send(rawws.text(LONG[:size]))
+                got = peer.read_message()
+                if got.opcode == rawws.CLOSE and int.from_bytes(got.payload[:2], "big") == 1011:
+                    return "ended"
+                if got.payload != LONG[:size].encode():
+                    raise rawws.Violation(f"reply {rawws.short(got)}")
+            peer.finish()
+            return "served"
+
+
+class Storms(ExhaustionCase):
+    def storm(self, calls, roles, one_in, expected, events):
+        """expected: outcomes that must have been seen; events: (event, cause) of which one must be in the log."""
+        storm = Storm(self.server)
+        with self.server.faults(calls, roles, one_in=one_in):
+            storm.run()
+        self.assertEqual(storm.wrong, [])
+        self.assertGreater(self.server.failed, 0, "nothing has failed")
+        for outcome in expected:
+            self.assertGreater(storm.outcomes[outcome], 0, f"{outcome}: {storm.outcomes}")
+        self.assert_recovered()
+        seen = {(record["event"], record.get("cause")) for record in self.server.records()}
+        self.assertTrue(seen & set(events), f"the log does not say why: {seen}")
+
+    def test_accept(self):
+        """Those who cannot be accepted wait in the backlog or are refused; no listener is lost."""
+        self.storm(ACCEPT, LOBBY, 2, ["served"], [("no_files", None)])
+
+    def test_watching(self):
+        self.storm(EPOLL_ADD, LOBBY, 3, ["served", "cut"], [("request_refused", "busy")])
+
+    def test_hand_over(self):
+        self.storm(SOCKETPAIR, LOBBY, 2, ["served", "busy"], [("request_refused", "busy")])
+
+    def test_adoption(self):
+        self.storm(EPOLL_ADD, SESSIONS, 2, ["served", "cut"], [("session_end", "out_of_memory")])
+
+    def test_lobby_memory(self):
+        self.storm(MALLOC, LOBBY, 30, ["served"], [("request_refused", "busy"), ("request_refused", "tls_failed")])
+
+    def test_upgrade_memory(self):
+        self.storm(MALLOC, UPGRADE, 4, ["served", "busy"], [("request_refused", "too_busy")])
+
+    def test_session_memory(self):
+        self.storm(MALLOC, SESSIONS, 4, ["served"], [("session_end", "out_of_memory"), ("session_end", "tls_failed")])
+
+    def test_receiving(self):
+        self.storm(RECV, LOBBY | SESSIONS, 4, ["served", "cut"], [("session_end", "connection_lost")])
+
+    def test_sending(self):
+        self.storm(SEND, LOBBY | SESSIONS, 4, ["served"], [("session_end", "connection_lost")])
+
+    def test_everything(self):
+        everything = MALLOC | ACCEPT | SOCKETPAIR | EPOLL_ADD | RECV | SEND
+        self.storm(everything, LOBBY | SESSIONS | UPGRADE, 20, ["served"], [("request_refused", "busy")])
+
+
+class Windows(ExhaustionCase):
+    def test_nobody_can_be_accepted(self):
+        """As long as it lasts, those who are inside are served on, and who came meanwhile is served then."""
+        with load.Load(self.server, clients=4, listeners=(PLAIN, TLS)) as talkers:
+            with self.server.faults(ACCEPT, LOBBY, one_in=1):
+                waiting = [rawws.Peer(self.server.address(PLAIN)) for _ in range(10)]
+                for peer in waiting:
+                    self.addCleanup(peer.drop)
+                    peer.send(rawws.request("GET /echo HTTP/1.1"))
+                self.server.wait_log("no_files")
+                harness.wait_until(lambda: self.server.failed > 20, "threads try again")
+                poll = select.poll()
+                for peer in waiting:
+                    poll.register(peer.sock, select.POLLIN)
+                self.assertEqual(poll.poll(0), [])
+        for peer in waiting:
+            peer.read_upgrade(rawws.SAMPLE_KEY)
+            peer.echo("at last")
+            peer.finish()
+        self.assertEqual(talkers.errors, [])
+        self.assert_recovered()
+
+    def test_no_memory_at_all(self):
+        """Whoever comes is turned away at once; those who are inside have what they need and are served on."""
+        with self.server.session() as inside:
+            inside.echo("before")
+            with self.server.faults(MALLOC, LOBBY | SESSIONS | UPGRADE, one_in=1):
+                storm = Storm(self.server)
+                storm.run()
+                inside.echo("meanwhile")
+            inside.finish()
+        self.assertEqual(storm.wrong, [])
+        self.assertEqual(storm.outcomes["served"], 0)
+        self.server.wait_log("request_refused", cause="busy")
+        self.assert_recovered()
+
+
+class Reload(ExhaustionCase):
+    STEP_MAX = 40  # every allocation of so many first ones, then fewer and fewer
+
+    def reload(self):
+        mark = self.server.mark()
+        self.server.signal(signal.SIGHUP)
+        return self.server.wait_log(("reloaded", "reload_refused"), after=mark)["event"]
+
+    def status(self, path):
+        with self.server.peer() as peer:
+            peer.send(rawws.request(f"GET {path} HTTP/1.1"))
+            return peer.read_response().status
+
+    def test_each_allocation(self):
+        """Whichever allocation of a reload fails, the new config is in force or the old one is, and nobody notices. Each new one
+        has an endpoint of its own."""
+        outcomes = collections.Counter()
+        endpoints = self.server.sections["endpoints"]
+        with load.Load(self.server, clients=4, listeners=(PLAIN, TLS)) as talkers:
+            at = 1
+            while True:
+                new = {"path": f"/{at}", "handler": "echo", "auth": "none"}
+                self.server.sections["endpoints"] = (*endpoints, new)
+                self.server.write_config()
+                with self.server.faults(MALLOC, MAIN, at=at):
+                    outcome = self.reload()
+                    if self.server.seen < at:
+                        break
+                outcomes[outcome] += 1
+                self.assertEqual(self.status(new["path"]), 101 if outcome == "reloaded" else 404)
+                self.assert_served(at % 2)
+                at += 1 + at // self.STEP_MAX
+        self.assertEqual(talkers.errors, [])
+        self.assertGreater(outcomes["reload_refused"], self.STEP_MAX // 2, outcomes)
+        self.assertEqual(self.reload(), "reloaded")
+        self.assert_recovered()
+
+
+if __name__ == "__main__":
+    harness.main()
