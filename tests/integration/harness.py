@@ -87,6 +87,13 @@ def program():
     return os.path.abspath(path)
 
 
+def sanitized():
+    """Whether the program was built with a sanitizer that makes it many times slower."""
+    with open(program(), "rb") as file:
+        code = file.read()
+    return b"__asan_init" in code or b"__tsan_init" in code
+
+
 def environment():
     values = dict(os.environ)
     for name, options in SANITIZER_OPTIONS.items():
