@@ -109,6 +109,18 @@ struct config {
         uint32_t drain_timeout_ms;     /* from SIGTERM to the end of the last session */
     } limits;
 
+    struct {
+        bool enabled;
+        uint32_t level;    /* of zlib */
+        uint32_t min_size; /* bytes of a message below which it is not compressed */
+        bool server_context_takeover;
+        bool client_context_takeover;
+        uint32_t server_max_window_bits; /* base-2 logarithm of bytes */
+        uint32_t client_max_window_bits;
+        uint32_t memory_level; /* of zlib */
+        uint32_t max_ratio;    /* inflated to compressed size of a message past 1 MiB; 0: no limit */
+    } compression;
+
     struct gate_config firewall; /* ready for gate_create(); `deny` holds what the files of deny_files list, too */
     const char *const *deny_files;
     size_t deny_file_count;

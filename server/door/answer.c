@@ -159,7 +159,7 @@ size_t answer_format(const struct answer *answer, time_t now, char *out, size_t 
     return writer.failed ? 0 : writer.size;
 }
 
-size_t answer_upgrade(const char *accept, const char *protocol, char *out, size_t out_size)
+size_t answer_upgrade(const char *accept, const char *protocol, const char *extensions, char *out, size_t out_size)
 {
     struct writer writer = {.bytes = out, .max = out_size};
     put(&writer, "HTTP/1.1 101 Switching Protocols\r\n"
@@ -168,6 +168,9 @@ size_t answer_upgrade(const char *accept, const char *protocol, char *out, size_
     put_field(&writer, "Sec-WebSocket-Accept", accept);
     if (protocol != NULL) {
         put_field(&writer, "Sec-WebSocket-Protocol", protocol);
+    }
+    if (extensions != NULL) {
+        put_field(&writer, "Sec-WebSocket-Extensions", extensions);
     }
     put(&writer, "\r\n");
     return writer.failed ? 0 : writer.size;

@@ -31,9 +31,9 @@ answer_format(const struct answer *answer, time_t now, char *out, size_t out_siz
 
 /*
  * The 101 that opens a WebSocket (RFC 6455 §4.2.2 point 5): `accept` is the Sec-WebSocket-Accept value, `protocol` the
- * subprotocol agreed upon, or NULL for none. Returns as answer_format().
+ * subprotocol and `extensions` the extensions agreed upon, or NULL for none. Returns as answer_format().
  */
 size_t __attribute__((warn_unused_result))
-answer_upgrade(const char *accept, const char *protocol, char *out, size_t out_size);
+answer_upgrade(const char *accept, const char *protocol, const char *extensions, char *out, size_t out_size);
 
 #endif

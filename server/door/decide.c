@@ -13,6 +13,7 @@
 #include "server/handlers/handler.h"
 #include "server/lobby/head.h"
 #include "server/session/session.h"
+#include "server/ws/extension.h"
 #include "server/ws/handshake.h"
 
 /* All Connection fields of a request together; more names no protocol of ours. */
@@ -39,6 +40,8 @@ struct verdict {
 };
 
 static const struct verdict too_long = {431, DECIDE_BAD_HANDSHAKE, "The Connection fields are too long."};
+static const struct verdict bad_extensions = {400, DECIDE_BAD_HANDSHAKE,
+                                              "Sec-WebSocket-Extensions is not a list of extensions."};
 static const struct verdict not_found = {404, DECIDE_NOT_FOUND, "There is nothing here."};
 static const struct verdict no_tokens = {503, DECIDE_NO_TOKENS,
                                          "This endpoint needs tokens, which this server cannot check."};
@@ -100,12 +103,30 @@ static const struct config_endpoint *route(const struct mg_request_info *info, c
     return config_endpoint_for(config, path);
 }
 
+static struct extension_policy policy_of(const struct config *config)
+{
+    return (struct extension_policy){
+        .enabled = config->compression.enabled,
+        .server_takeover = config->compression.server_context_takeover,
+        .client_takeover = config->compression.client_context_takeover,
+        .server_window_bits = (uint8_t)config->compression.server_max_window_bits,
+        .client_window_bits = (uint8_t)config->compression.client_max_window_bits,
+    };
+}
+
 /* Makes a session of the request; {101} when that worked. */
-static struct verdict upgrade(const struct handshake_request *handshake, const struct lobby_request *request,
-                              const struct config_endpoint *endpoint, struct session_pool *sessions)
+static struct verdict upgrade(const struct handshake_request *handshake, const char *extensions,
+                              const struct lobby_request *request, const struct config_endpoint *endpoint,
+                              struct session_pool *sessions)
 {
     char accept[HANDSHAKE_ACCEPT_SIZE];
+    char agreed[EXTENSION_ANSWER_SIZE];
     char answer[ANSWER_SIZE_MAX];
+    const struct extension_policy policy = policy_of(request->config);
+    struct extension_agreed compression;
+    if (!extension_negotiate(extensions, &policy, &compression, agreed)) {
+        return bad_extensions;
+    }
     if (!handshake_accept(handshake->key, accept)) {
         return verdict_of_session(SESSION_MEMORY);
     }
@@ -120,8 +141,9 @@ static struct verdict upgrade(const struct handshake_request *handshake, const s
         .endpoint = endpoint,
         .handler = handler_find(endpoint->handler),
         .protocol = protocol,
+        .compression = compression,
         .answer = answer,
-        .answer_size = answer_upgrade(accept, protocol, answer, sizeof(answer)),
+        .answer_size = answer_upgrade(accept, protocol, agreed[0] != '\0' ? agreed : NULL, answer, sizeof(answer)),
         .early = request->early,
         .early_size = request->early_size,
     };
@@ -158,7 +180,7 @@ static struct verdict judge(const struct mg_request_info *info, const struct lob
     if (endpoint->auth == CONFIG_AUTH_TOKEN) {
         return no_tokens;
     }
-    return upgrade(&handshake, request, endpoint, sessions);
+    return upgrade(&handshake, mg_get_header(connection, "Sec-WebSocket-Extensions"), request, endpoint, sessions);
 }
 
 static void answer_with(struct mg_connection *connection, const struct verdict *verdict)

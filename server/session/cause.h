@@ -21,6 +21,10 @@ enum cause_side { CAUSE_PEER, CAUSE_SERVER, CAUSE_NETWORK };
       "The client broke the WebSocket protocol.")                                                                   \
     X(INVALID_DATA, "invalid_data", CAUSE_SERVER, WS_CLOSE_INVALID_DATA,                                            \
       "A text message or close reason was not UTF-8.")                                                              \
+    X(BAD_COMPRESSION, "bad_compression", CAUSE_SERVER, WS_CLOSE_INVALID_DATA,                                      \
+      "A compressed message was corrupt or cut.")                                                                   \
+    X(COMPRESSION_RATIO, "compression_ratio", CAUSE_SERVER, WS_CLOSE_TOO_BIG,                                       \
+      "A message inflated to more than compression.max_ratio times its size.")                                      \
     X(MESSAGE_TOO_BIG, "message_too_big", CAUSE_SERVER, WS_CLOSE_TOO_BIG,                                           \
       "A message was larger than limits.max_message.")                                                              \
     X(TOO_MANY_FRAGMENTS, "too_many_fragments", CAUSE_SERVER, WS_CLOSE_POLICY,                                      \

@@ -98,15 +98,70 @@ static bool within_rate(struct session *session, size_t size)
     return false;
 }
 
+static enum cause cause_of_inflater(enum inflater_status status)
+{
+    switch (status) {
+    case INFLATER_OK:
+    case INFLATER_CORRUPT:
+        return CAUSE_BAD_COMPRESSION;
+    case INFLATER_UTF8:
+        return CAUSE_INVALID_DATA;
+    case INFLATER_TOO_BIG:
+        return CAUSE_MESSAGE_TOO_BIG;
+    case INFLATER_RATIO:
+        return CAUSE_COMPRESSION_RATIO;
+    case INFLATER_MEMORY:
+        return CAUSE_OUT_OF_MEMORY;
+    }
+    return CAUSE_BAD_COMPRESSION;
+}
+
+/* Once a message shows that the peer does not keep to the protocol: it will not close properly either. */
+static void fail(struct session *session, enum cause cause, enum ws_close_code code, const char *detail)
+{
+    session_end_with(session, cause, code, detail);
+    if (session->state == SESSION_CLOSING) {
+        session->state = SESSION_LEAVING;
+    }
+}
+
+/* A message as the handler gets it. Rates and counters go by its size, too, whatever it was on the wire. */
+static void on_message(struct session *session, enum ws_opcode opcode, uint8_t *data, size_t size)
+{
+    if (within_rate(session, size)) {
+        session->messages_in++;
+        session->bytes_in += size;
+        session->last_message_ms = session_now_ms(session);
+        session->handler->message(session, opcode, data, size);
+    }
+}
+
+static void on_compressed(struct session *session, const struct reader_output *output)
+{
+    struct compression *compression = &session->home->compression;
+    const struct codec_terms terms = {.agreed = &session->compression, .config = session->config};
+    size_t size = 0;
+    enum inflater_status status = compression_inflate(compression, &session->codec, &terms, output, &size);
+    if (status == INFLATER_OK) {
+        on_message(session, output->opcode, compression->inflated.bytes, size);
+    } else {
+        enum cause cause = cause_of_inflater(status);
+        fail(session, cause, cause_close_code(cause), inflater_status_text(status));
+    }
+    compression_trim(&compression->inflated);
+}
+
 static void on_event(struct session *session, enum reader_event event, const struct reader_output *output)
 {
     switch (event) {
     case READER_MESSAGE:
-        if (session->state == SESSION_OPEN && within_rate(session, output->size)) {
-            session->messages_in++;
-            session->bytes_in += output->size;
-            session->last_message_ms = session_now_ms(session);
-            session->handler->message(session, output->opcode, output->data, output->size);
+        if (session->state != SESSION_OPEN) {
+            break;
+        }
+        if (output->compressed) {
+            on_compressed(session, output);
+        } else {
+            on_message(session, output->opcode, output->data, output->size);
         }
         break;
     case READER_PING:
@@ -118,11 +173,7 @@ static void on_event(struct session *session, enum reader_event event, const str
         on_close_frame(session, output);
         break;
     case READER_ERROR:
-        session_end_with(session, cause_of(output->error), reader_error_code(output->error),
-                         reader_error_text(output->error));
-        if (session->state == SESSION_CLOSING) {
-            session->state = SESSION_LEAVING; /* a peer that breaks the rules now will not close properly either */
-        }
+        fail(session, cause_of(output->error), reader_error_code(output->error), reader_error_text(output->error));
         break;
     case READER_PONG: /* that something came is noted for any input */
     case READER_MORE:
@@ -162,7 +213,8 @@ static void note_message_time(struct session *session, bool fresh)
 void session_take_input(struct session *session, uint8_t *bytes, size_t size)
 {
     const struct reader_limits limits = {.max_message = session->config->limits.max_message,
-                                         .max_fragments = session->config->limits.max_fragments};
+                                         .max_fragments = session->config->limits.max_fragments,
+                                         .compression = session->compression.deflate};
     bool fresh = session->message_since_ms == 0;
     while (session->state == SESSION_OPEN || session->state == SESSION_CLOSING) {
         if (!output_allows_input(session)) {

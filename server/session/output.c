@@ -138,6 +138,47 @@ static bool within_mark(struct session *session)
     return session->state != SESSION_DEAD && queue_size(&session->queue) < mark;
 }
 
+/* Puts the compressed form of a message in its place, when that is to be sent. To be done only with what will be sent: with
+ * context takeover the peer's window must get what ours has got. False: the session is over. */
+static bool compress(struct session *session, struct deflater_message *message, uint8_t *rsv)
+{
+    struct compression *compression = &session->home->compression;
+    const struct codec_terms terms = {.agreed = &session->compression, .config = session->config};
+    size_t size = 0;
+    switch (compression_deflate(compression, &session->codec, &terms, message, &size)) {
+    case DEFLATER_SKIPPED:
+        return true;
+    case DEFLATER_BROKEN:
+        session_abort(session, CAUSE_OUT_OF_MEMORY);
+        return false;
+    case DEFLATER_OK:
+        break;
+    }
+    *message = (struct deflater_message){.body = compression->deflated.bytes, .body_size = size};
+    *rsv = FRAME_RSV1;
+    return true;
+}
+
+static void add_frame(struct session *session, enum ws_opcode opcode, uint8_t rsv,
+                      const struct deflater_message *message)
+{
+    uint8_t header[FRAME_SERVER_HEADER_MAX];
+    size_t header_size =
+        frame_write_header(header, true, rsv, opcode, (uint64_t)message->head_size + message->body_size);
+    if (session->transport.ssl == NULL && message->body_size >= SESSION_DIRECT_SIZE &&
+        queue_size(&session->queue) == 0) {
+        /* sendmsg() only reads what the pieces point to; struct iovec has no const. */
+        struct iovec pieces[3] = {{.iov_base = header, .iov_len = header_size},
+                                  {.iov_base = (void *)(uintptr_t)message->head, .iov_len = message->head_size},
+                                  {.iov_base = (void *)(uintptr_t)message->body, .iov_len = message->body_size}};
+        write_directly(session, pieces, 3);
+        return;
+    }
+    gather(session, header, header_size);
+    gather(session, message->head, message->head_size);
+    gather(session, message->body, message->body_size);
+}
+
 void session_output_frame(struct session *session, enum ws_opcode opcode, const void *head, size_t head_size,
                           const void *body, size_t body_size)
 {
@@ -151,17 +192,14 @@ void session_output_frame(struct session *session, enum ws_opcode opcode, const 
         session_abort(session, CAUSE_SLOW_CONSUMER);
         return;
     }
-    uint8_t header[FRAME_SERVER_HEADER_MAX];
-    size_t header_size = frame_write_header(header, true, 0, opcode, (uint64_t)head_size + body_size);
-    if (session->transport.ssl == NULL && body_size >= SESSION_DIRECT_SIZE && queue_size(&session->queue) == 0) {
-        /* sendmsg() only reads what the pieces point to; struct iovec has no const. */
-        struct iovec pieces[3] = {{.iov_base = header, .iov_len = header_size},
-                                  {.iov_base = (void *)(uintptr_t)head, .iov_len = head_size},
-                                  {.iov_base = (void *)(uintptr_t)body, .iov_len = body_size}};
-        write_directly(session, pieces, 3);
+    struct deflater_message message = {head, head_size, body, body_size};
+    uint8_t rsv = 0;
+    if (session->compression.deflate && (opcode == WS_TEXT || opcode == WS_BINARY) &&
+        !compress(session, &message, &rsv)) {
         return;
     }
-    gather(session, header, header_size);
-    gather(session, head, head_size);
-    gather(session, body, body_size);
+    add_frame(session, opcode, rsv, &message);
+    if (rsv != 0) {
+        compression_trim(&session->home->compression.deflated);
+    }
 }

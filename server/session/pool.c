@@ -100,6 +100,7 @@ void session_pool_destroy(struct session_pool **pool_pointer)
         loop_destroy(&pool->loops[i].loop);
         free(pool->loops[i].input);
         free(pool->loops[i].output);
+        compression_deinit(&pool->loops[i].compression);
     }
     free(pool->loops);
     free(pool);

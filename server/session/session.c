@@ -151,6 +151,7 @@ void session_destroy(struct session *session)
     session_drop_input(session);
     queue_deinit(&session->queue);
     reader_deinit(&session->reader);
+    codec_destroy(&session->codec);
     config_unref(&session->config);
     free(session);
     atomic_fetch_sub_explicit(&home->pool->open, 1, memory_order_release);

@@ -18,6 +18,7 @@
 #include "server/handlers/handler.h"
 #include "server/loop/transport.h"
 #include "server/session/cause.h"
+#include "server/ws/extension.h"
 #include "server/ws/frame.h"
 
 struct session;
@@ -33,8 +34,9 @@ struct session_offer {
     const struct config *config;
     const struct config_endpoint *endpoint; /* of that config */
     const struct handler *handler;
-    const char *protocol; /* the subprotocol agreed upon, or NULL; of the config */
-    const char *answer;   /* the 101, sent first */
+    const char *protocol;                /* the subprotocol agreed upon, or NULL; of the config */
+    struct extension_agreed compression; /* what the 101 says of it */
+    const char *answer;                  /* the 101, sent first */
     size_t answer_size;
     const uint8_t *early; /* bytes the peer sent behind its request */
     size_t early_size;

@@ -10,6 +10,7 @@
 
 #include "server/loop/list.h"
 #include "server/loop/loop.h"
+#include "server/session/compression.h"
 #include "server/session/pool.h"
 #include "server/session/queue.h"
 #include "server/session/rate.h"
@@ -29,6 +30,7 @@ struct session_loop {
     uint8_t *input;        /* SESSION_INPUT_SIZE bytes, of whichever session is being read */
     uint8_t *output;       /* SESSION_OUTPUT_SIZE bytes */
     size_t output_size;
+    struct compression compression;
     struct session *output_owner; /* whose replies are being gathered; NULL between events */
     bool draining;
     struct timer drain_timer;
@@ -69,6 +71,7 @@ struct session {
     const struct handler *handler;
     const char *protocol; /* the subprotocol agreed upon, of the config; or NULL */
     const char *detail;   /* of the end; static, or NULL */
+    struct codec *codec;  /* of context takeover; owned, NULL before it is used */
     struct reader reader;
     struct queue queue;
     struct gate_pass pass;
@@ -94,6 +97,7 @@ struct session {
     uint16_t code_received; /* of the peer's */
     uint8_t state;          /* enum session_state */
     uint8_t cause;          /* enum cause, once state is not SESSION_OPEN */
+    struct extension_agreed compression;
     bool tls;
     bool input_ended;      /* the peer's FIN, or TLS close_notify */
     bool read_blocked;     /* the last read found nothing whole */

@@ -25,6 +25,7 @@ static void log_start(const struct session *session)
         log_str("endpoint", session->endpoint->path),
         log_bool("tls", session->tls),
         log_str("subprotocol", session->protocol),
+        log_bool("compression", session->compression.deflate),
     };
     log_write(log, LOG_INFO, "session_start", fields, sizeof(fields) / sizeof(fields[0]));
     log_write_audit(log, "session_start", fields, sizeof(fields) / sizeof(fields[0]));
@@ -100,6 +101,7 @@ static struct session *make_session(struct session_pool *pool, const struct sess
     session->endpoint = offer->endpoint;
     session->handler = offer->handler;
     session->protocol = offer->protocol;
+    session->compression = offer->compression;
     session->state = SESSION_OPEN;
     return session;
 }

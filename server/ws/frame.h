@@ -25,10 +25,13 @@ enum ws_opcode {
 enum {
     FRAME_FIN_BIT = 0x80,
     FRAME_RSV_BITS = 0x70,
+    FRAME_RSV1_BIT = 0x40,
     FRAME_OPCODE_BITS = 0x0F,
     FRAME_MASK_BIT = 0x80,
     FRAME_LENGTH_BITS = 0x7F,
 };
+
+#define FRAME_RSV1 4 /* as struct frame_header and frame_write_header() count reserved bits */
 
 struct frame_header {
     uint64_t length; /* of the payload, as declared */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/ws/deflate.h"
 #include "validate/utf8.h"
 
 /* The least memory taken for pieces of a message, unless it cannot become that long. */
@@ -26,7 +27,8 @@ struct reader_partial {
     uint8_t message_opcode; /* WS_TEXT or WS_BINARY; 0: no message under way */
     uint8_t frame_opcode;
     bool frame_fin;
-    bool spent; /* nothing is incomplete any more, but the caller may still look at what was handed out */
+    bool compressed; /* the message under way */
+    bool spent;      /* nothing is incomplete any more, but the caller may still look at what was handed out */
     utf8_state utf8;
     uint8_t cut_size;
     uint8_t cut[FRAME_CONTROL_MAX]; /* a header, or the payload of a control frame */
@@ -118,9 +120,10 @@ static enum reader_event fail(struct feed *feed, enum reader_error error)
     return READER_ERROR;
 }
 
-static enum reader_event message_event(struct feed *feed, uint8_t opcode, uint8_t *data, size_t size)
+static enum reader_event message_event(struct feed *feed, uint8_t opcode, bool compressed, uint8_t *data, size_t size)
 {
-    *feed->output_r = (struct reader_output){.opcode = (enum ws_opcode)opcode, .data = data, .size = size};
+    *feed->output_r =
+        (struct reader_output){.opcode = (enum ws_opcode)opcode, .compressed = compressed, .data = data, .size = size};
     return READER_MESSAGE;
 }
 
@@ -203,10 +206,17 @@ static bool is_control(uint8_t opcode)
     return (opcode & WS_CLOSE) != 0;
 }
 
+/* RFC 7692 §6: RSV1 is for the first frame of a data message; with what else it comes, it means nothing. */
+static bool may_be_compressed(const struct feed *feed, uint8_t opcode)
+{
+    return feed->limits->compression && (opcode == WS_TEXT || opcode == WS_BINARY);
+}
+
 static enum reader_error check_first_byte(const struct feed *feed, uint8_t byte)
 {
     uint8_t opcode = byte & FRAME_OPCODE_BITS;
-    if ((byte & FRAME_RSV_BITS) != 0) {
+    uint8_t rsv = byte & FRAME_RSV_BITS;
+    if (rsv != 0 && (rsv != FRAME_RSV1_BIT || !may_be_compressed(feed, opcode))) {
         return READER_ERROR_RESERVED_BIT;
     }
     if (is_control(opcode)) {
@@ -240,11 +250,20 @@ static enum reader_error check_second_byte(uint8_t opcode, uint8_t byte)
     return opcode == WS_CLOSE && length == 1 ? READER_ERROR_CLOSE_LENGTH : READER_ERROR_NONE;
 }
 
+/* The most payload bytes of a message. */
+static uint64_t most_payload(const struct feed *feed, bool compressed)
+{
+    return compressed ? deflate_bound(feed->limits->max_message) : feed->limits->max_message;
+}
+
 /* Sizes as they are declared may be anything up to 2^63 - 1; a limit may have been lowered below what is here
  * already. */
-static bool fits(const struct feed *feed, uint64_t length)
+static bool fits(const struct feed *feed, const struct frame_header *header)
 {
-    uint64_t max = feed->limits->max_message;
+    const struct reader_partial *message = message_under_way(feed->reader);
+    bool compressed = message != NULL ? message->compressed : (header->rsv & FRAME_RSV1) != 0;
+    uint64_t length = header->length;
+    uint64_t max = most_payload(feed, compressed);
     uint64_t here = feed->reader->partial != NULL ? feed->reader->partial->size : 0;
     return here <= max && length <= max - here;
 }
@@ -271,7 +290,7 @@ static enum reader_error check_head(const struct feed *feed, const uint8_t *head
     case FRAME_OK:
         break;
     }
-    return is_control(opcode) || fits(feed, header_r->length) ? READER_ERROR_NONE : READER_ERROR_MESSAGE_TOO_BIG;
+    return is_control(opcode) || fits(feed, header_r) ? READER_ERROR_NONE : READER_ERROR_MESSAGE_TOO_BIG;
 }
 
 /* All bytes that are left belong to a header that is not whole. */
@@ -326,19 +345,19 @@ static enum reader_event end_data_frame(struct feed *feed)
     if (!partial->frame_fin) {
         return READER_MORE;
     }
-    if (partial->message_opcode == WS_TEXT && partial->utf8 != UTF8_START) {
+    if (partial->message_opcode == WS_TEXT && !partial->compressed && partial->utf8 != UTF8_START) {
         return fail(feed, READER_ERROR_TEXT_UTF8);
     }
     uint8_t opcode = partial->message_opcode;
     partial->message_opcode = 0;
-    return message_event(feed, opcode, partial->assembly, partial->size);
+    return message_event(feed, opcode, partial->compressed, partial->assembly, partial->size);
 }
 
 static enum reader_event take_data(struct feed *feed)
 {
     struct reader_partial *partial = feed->reader->partial;
     size_t count = feed->size < partial->frame_left ? feed->size : (size_t)partial->frame_left;
-    uint64_t most = partial->frame_fin ? partial->size + partial->frame_left : feed->limits->max_message;
+    uint64_t most = partial->frame_fin ? partial->size + partial->frame_left : most_payload(feed, partial->compressed);
     if (!reserve(feed->reader, count, most)) {
         return fail(feed, READER_ERROR_MEMORY);
     }
@@ -353,7 +372,7 @@ static enum reader_event take_data(struct feed *feed)
     partial->size += count;
     partial->frame_left -= count;
     partial->frame_taken += count;
-    if (partial->message_opcode == WS_TEXT) {
+    if (partial->message_opcode == WS_TEXT && !partial->compressed) {
         partial->utf8 = utf8_feed(partial->utf8, piece, count);
         if (partial->utf8 == UTF8_REJECT) {
             return fail(feed, READER_ERROR_TEXT_UTF8);
@@ -403,6 +422,7 @@ static enum reader_event start_partial_frame(struct feed *feed, const struct fra
         partial->fragments++;
         if (header->opcode != WS_CONTINUATION) {
             partial->message_opcode = header->opcode;
+            partial->compressed = (header->rsv & FRAME_RSV1) != 0;
         }
     }
     return take_payload(feed);
@@ -431,10 +451,11 @@ static enum reader_event start_frame(struct feed *feed)
     if (control) {
         return control_event(feed, header.opcode, payload, length);
     }
-    if (header.opcode == WS_TEXT && !utf8_valid(payload, length)) {
+    bool compressed = (header.rsv & FRAME_RSV1) != 0;
+    if (header.opcode == WS_TEXT && !compressed && !utf8_valid(payload, length)) {
         return fail(feed, READER_ERROR_TEXT_UTF8);
     }
-    return message_event(feed, header.opcode, payload, length);
+    return message_event(feed, header.opcode, compressed, payload, length);
 }
 
 /* What was handed out stays readable until the next call; only then its memory goes. */

@@ -4,12 +4,12 @@
  * Strict: each rule of §5 is checked at the first byte that can break it, in the order of the bytes, so that the same
  * stream gives the same events however it is cut into buffers:
  *
- *   first byte    reserved bit, reserved opcode, control frame without FIN; a continuation of nothing, a new data frame
+ *   first byte    reserved bit (RSV1 is none at the start of a message, when compression was agreed upon), reserved opcode, control frame without FIN; a continuation of nothing, a new data frame
  *                 inside a message, one frame more than max_fragments
  *   second byte   unmasked, control frame over 125 bytes, Close with one byte
  *   length bytes  not the shortest form, top bit set
  *   whole header  larger than what max_message has left
- *   payload       text that is not UTF-8, at the byte that shows it or at the message's end inside a character;
+ *   payload       text that is not UTF-8 (unless it is compressed: whoever inflates it checks), at the byte that shows it or at the message's end inside a character;
  *                 the code, then the reason of a Close, when its frame is whole
  *
  * The caller owns the receive buffer and calls reader_next() over it until READER_MORE. Unmasking happens in
@@ -33,6 +33,8 @@
 struct reader_limits {
     uint64_t max_message;   /* bytes of a message, all fragments together */
     uint32_t max_fragments; /* frames of a message; at least 1 */
+    bool compression; /* permessage-deflate was agreed upon (RFC 7692): RSV1 marks a compressed message. While it is
+                               compressed, a message may have deflate_bound(max_message) bytes */
 };
 
 /* Why a stream is refused. Each has one close code (reader_error_code) and one phrase (reader_error_text). */
@@ -81,7 +83,8 @@ struct reader_output {
     enum ws_opcode opcode;
     uint8_t *data; /* into the caller's buffer or the reader's; valid until the next call. Writable. */
     size_t size;
-    unsigned code; /* READER_CLOSE; data and size are then the reason */
+    bool compressed; /* READER_MESSAGE: data is as RFC 7692 §7.2.1 has made it, and has not been looked at */
+    unsigned code;   /* READER_CLOSE; data and size are then the reason */
     enum reader_error error;
 };
 

@@ -162,7 +162,7 @@ START_TEST(upgrade)
                                 "Connection: Upgrade\r\n"
                                 "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
                                 "\r\n";
-    size_t size = answer_upgrade("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", NULL, out, sizeof(out));
+    size_t size = answer_upgrade("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", NULL, NULL, out, sizeof(out));
     ck_assert_uint_eq(size, sizeof(plain) - 1);
     ck_assert_mem_eq(out, plain, size);
 
@@ -171,8 +171,9 @@ START_TEST(upgrade)
                                "Connection: Upgrade\r\n"
                                "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
                                "Sec-WebSocket-Protocol: chat\r\n"
+                               "Sec-WebSocket-Extensions: x; y=1\r\n"
                                "\r\n";
-    size = answer_upgrade("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "chat", out, sizeof(out));
+    size = answer_upgrade("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "chat", "x; y=1", out, sizeof(out));
     ck_assert_uint_eq(size, sizeof(chat) - 1);
     ck_assert_mem_eq(out, chat, size);
 }
@@ -212,12 +213,12 @@ END_TEST
 START_TEST(every_upgrade_buffer_size)
 {
     char whole[ANSWER_SIZE_MAX];
-    size_t whole_size = answer_upgrade("accept", "chat", whole, sizeof(whole));
+    size_t whole_size = answer_upgrade("accept", "chat", "x", whole, sizeof(whole));
     ck_assert_uint_gt(whole_size, 0);
     for (size_t size = 1; size <= whole_size; size++) {
         char *out = malloc(size);
         ck_assert_ptr_nonnull(out);
-        ck_assert_uint_eq(answer_upgrade("accept", "chat", out, size), size == whole_size ? whole_size : 0);
+        ck_assert_uint_eq(answer_upgrade("accept", "chat", "x", out, size), size == whole_size ? whole_size : 0);
         free(out);
     }
 }
@@ -259,8 +260,9 @@ START_TEST(nothing_forges_fields)
     ck_assert_uint_eq(format(&answer, RFC_TIME, ANSWER_SIZE_MAX, text), 0);
     answer = (struct answer){.status = 401, .text = "No.", .challenge = unfit[_i]};
     ck_assert_uint_eq(format(&answer, RFC_TIME, ANSWER_SIZE_MAX, text), 0);
-    ck_assert_uint_eq(answer_upgrade(unfit[_i], NULL, out, sizeof(out)), 0);
-    ck_assert_uint_eq(answer_upgrade("accept", unfit[_i], out, sizeof(out)), 0);
+    ck_assert_uint_eq(answer_upgrade(unfit[_i], NULL, NULL, out, sizeof(out)), 0);
+    ck_assert_uint_eq(answer_upgrade("accept", unfit[_i], NULL, out, sizeof(out)), 0);
+    ck_assert_uint_eq(answer_upgrade("accept", NULL, unfit[_i], out, sizeof(out)), 0);
 }
 END_TEST
 
