@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/ws/deflate.h"
 #include "server/ws/reader.h"
 #include "validate/utf8.h"
 
@@ -50,8 +51,10 @@ static void check_output(const struct reader_limits *limits, enum reader_event e
         break;
     case READER_MESSAGE:
         REQUIRE(output->opcode == WS_TEXT || output->opcode == WS_BINARY);
-        REQUIRE(output->size <= limits->max_message);
-        REQUIRE(output->opcode != WS_TEXT || utf8_feed_scalar(UTF8_START, output->data, output->size) == UTF8_START);
+        REQUIRE(!output->compressed || limits->compression);
+        REQUIRE(output->size <= (output->compressed ? deflate_bound(limits->max_message) : limits->max_message));
+        REQUIRE(output->opcode != WS_TEXT || output->compressed ||
+                utf8_feed_scalar(UTF8_START, output->data, output->size) == UTF8_START);
         break;
     case READER_PING:
     case READER_PONG:
@@ -85,6 +88,7 @@ static void feed(struct reader *reader, const struct reader_limits *limits, cons
         check_output(limits, event, &output);
         record_add(record, &event, sizeof(event));
         record_add(record, &output.opcode, sizeof(output.opcode));
+        record_add(record, &output.compressed, sizeof(output.compressed));
         record_add(record, &output.code, sizeof(output.code));
         record_add(record, &output.error, sizeof(output.error));
         record_add(record, &output.size, sizeof(output.size));
@@ -131,7 +135,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     const struct reader_limits limits = {.max_message = sizes[data[0] % 8],
-                                         .max_fragments = fragments[data[0] / 8 % 4]};
+                                         .max_fragments = fragments[data[0] / 8 % 4],
+                                         .compression = data[0] / 32 % 2 != 0};
     const uint8_t *lengths = data + 2;
     size_t length_count = data[1];
     const uint8_t *stream = lengths + length_count;

@@ -39,7 +39,8 @@ static const char *event_name(enum reader_event event, const struct reader_outpu
 
 void player_record(FILE *transcript, enum reader_event event, struct reader_output *output)
 {
-    fprintf(transcript, "%s", event_name(event, output));
+    fprintf(transcript, "%s%s", event == READER_MESSAGE && output->compressed ? "compressed " : "",
+            event_name(event, output));
     if (event == READER_ERROR) {
         fprintf(transcript, "(%s) ", reader_error_text(output->error));
         return;
