@@ -1,10 +1,11 @@
 """The conformance table's form, and the runner that plays one row of it against a running server.
 
 A row names a section of RFC 6455, what is sent and what must come back. The rows themselves are in
-conformance_handshake.py (§4) and conformance_frames.py (§5, §7, §8). Each row uses a connection of its own.
+conformance_handshake.py (§4), conformance_frames.py (§5, §7, §8) and, for RFC 7692, conformance_compression.py. Each row uses a connection of its own.
 """
 
 import collections
+import collections.abc
 from dataclasses import dataclass, field
 
 import rawws
@@ -12,6 +13,8 @@ from rawws import Frame, Violation
 
 # Servers that rows run against: "raised" has the limits of an independent suite, "default" those of an empty section.
 RAISED_LIMITS = {"max_message": 16 << 20, "max_fragments": 65536, "send_queue": 64 << 20, "ping_interval": "0s"}
+# And "takeover", which agrees to whatever permessage-deflate can be and compresses all that it sends.
+TAKEOVER = {"server_context_takeover": True, "client_context_takeover": True, "min_size": 0, "max_ratio": 0}
 DEFAULT_MAX_MESSAGE = 65536
 DEFAULT_MAX_FRAGMENTS = 1024
 
@@ -45,6 +48,13 @@ class Closed:
 
 
 @dataclass(frozen=True)
+class Talk:
+    """What is more than sending and comparing: a function that is given the peer."""
+
+    talk: collections.abc.Callable
+
+
+@dataclass(frozen=True)
 class Handshake:
     """A request and its answer's status. headers: name in lower case to value; None: must be absent."""
 
@@ -60,10 +70,12 @@ class Row:
     id: str
     section: str
     title: str
-    steps: tuple  # Send or bytes, Message, Closed; or one Handshake
+    steps: tuple  # Send or bytes, Message, Closed, Talk; or one Handshake
     endpoint: str = "/echo"
     server: str = "raised"
     tls: bool = False  # runs over TLS as well
+    offer: str = ""  # of permessage-deflate, which must be agreed to
+    rfc: int = 6455  # that the section is of
 
 
 def text_reply(payload):
@@ -81,14 +93,15 @@ def pong_reply(payload):
 class Table:
     """Rows under construction; ids are unique and numbered within a section."""
 
-    def __init__(self):
+    def __init__(self, **options):
         self.rows = []
+        self._options = options
         self._numbers = collections.Counter()
 
     def add(self, section, title, *steps, **options):
         self._numbers[section] += 1
         steps = tuple(Send(step) if isinstance(step, bytes) else step for step in steps)
-        self.rows.append(Row(f"{section}-{self._numbers[section]:02d}", section, title, steps, **options))
+        self.rows.append(Row(f"{section}-{self._numbers[section]:02d}", section, title, steps, **{**self._options, **options}))
 
     def twice(self, section, title, *steps, **options):
         """In one write a step, and once more in writes of one byte."""
@@ -102,12 +115,17 @@ def run_row(row, peer):
     if isinstance(row.steps[0], Handshake):
         _run_handshake(row.steps[0], peer)
         return
-    peer.upgrade(row.endpoint)
+    if row.offer:
+        peer.upgrade_compressed(row.offer, row.endpoint)
+    else:
+        peer.upgrade(row.endpoint)
     for step in row.steps:
         if isinstance(step, Send):
             (peer.send_bytewise if step.bytewise else peer.send)(step.data)
         elif isinstance(step, Message):
             _expect(peer, Frame(step.opcode, step.payload))
+        elif isinstance(step, Talk):
+            step.talk(peer)
         else:
             _expect_closed(peer, step)
     if not isinstance(row.steps[-1], Closed):

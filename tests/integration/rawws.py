@@ -13,7 +13,9 @@ import socket
 import ssl
 import struct
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import deflate
 
 # Generous: reached only when something is broken. Sanitized servers on busy machines are slow.
 DEADLINE_S = 60.0
@@ -45,6 +47,7 @@ class Frame:
     opcode: int
     payload: bytes
     fin: bool = True
+    compressed: bool = field(default=False, compare=False)  # as it came; the payload of a message is inflated
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,21 @@ def request(line="GET / HTTP/1.1", *, drop=(), replace=None, add=()):
     return "".join(line + "\r\n" for line in lines).encode("latin-1") + b"\r\n"
 
 
+def compressed(opcode, payload, sizes=(), between=b""):
+    """A message whose payload is compressed already, cut into fragments of these sizes and the rest, with the bytes of
+    other frames in between."""
+    pieces, at = [], 0
+    for size in sizes:
+        pieces.append(payload[at : at + size])
+        at += size
+    pieces.append(payload[at:])
+    last = len(pieces) - 1
+    return between.join(
+        frame(opcode if index == 0 else CONTINUATION, piece, fin=index == last, rsv=4 if index == 0 else 0)
+        for index, piece in enumerate(pieces)
+    )
+
+
 def accept_for(key):
     return base64.b64encode(hashlib.sha1(key.encode() + _ACCEPT_GUID).digest()).decode()
 
@@ -176,6 +194,8 @@ class Peer:
         self.buffer = bytearray()
         self._was_reset = False  # as a send was told: the kernel tells it once, and receiving then looks like a FIN
         self._fragment_opcode = None
+        self.compressor = None  # of permessage-deflate, when it was agreed upon: ours
+        self.inflater = None  # and the server's
         try:
             if tls:
                 context = tls if isinstance(tls, ssl.SSLContext) else client_context()
@@ -361,6 +381,22 @@ class Peer:
         self.send(request(f"GET {path} HTTP/1.1", replace={"Sec-WebSocket-Key": key}, add=add) + early)
         return self.read_upgrade(key)
 
+    def upgrade_compressed(self, offer, path="/", **settings):
+        """As upgrade(), with an offer that must be agreed to. settings: of our deflate.Compressor. The answer's value."""
+        response = self.upgrade(path, add=[f"Sec-WebSocket-Extensions: {offer}"])
+        value = response.headers.get("sec-websocket-extensions")
+        agreed = deflate.parse_agreed(value)
+        if agreed is None:
+            raise Violation(f"{offer}: not agreed to")
+        self.compressor = deflate.Compressor(
+            **{"bits": agreed.get("client_max_window_bits", 15), **settings},
+            takeover="client_no_context_takeover" not in agreed,
+        )
+        self.inflater = deflate.Inflater(
+            bits=agreed.get("server_max_window_bits", 15), takeover="server_no_context_takeover" not in agreed
+        )
+        return value
+
     def read_upgrade(self, key):
         response = self.read_response()
         if response.status != 101:
@@ -383,7 +419,8 @@ class Peer:
         fin, rsv, opcode, length = first >> 7 == 1, first >> 4 & 7, first & 15, second & 0x7F
         if second & 0x80:
             raise Violation("masked frame from the server (§5.1)")
-        if rsv:
+        compressed = rsv == 4 and self.inflater is not None and opcode in (TEXT, BINARY)
+        if rsv and not compressed:
             raise Violation(f"reserved bits {rsv:03b} without an extension (§5.2)")
         if length == 126:
             (length,) = struct.unpack("!H", self._take(2, deadline))
@@ -394,7 +431,7 @@ class Peer:
             if length < 0x10000:
                 raise Violation("length not in its shortest form (§5.2)")
         self._check_frame(opcode, fin, length)
-        return Frame(opcode, self._take(length, deadline), fin)
+        return Frame(opcode, self._take(length, deadline), fin, compressed)
 
     def _check_frame(self, opcode, fin, length):
         if opcode in (CLOSE, PING, PONG):
@@ -421,6 +458,11 @@ class Peer:
                 pieces.append(piece.payload)
                 fin = piece.fin
             payload = b"".join(pieces)
+        if first.compressed:
+            try:
+                payload = self.inflater.message(payload)
+            except deflate.Broken as error:
+                raise Violation(str(error)) from error
         if first.opcode == TEXT:
             try:
                 payload.decode("utf-8")
@@ -428,7 +470,7 @@ class Peer:
                 raise Violation(f"text that is not UTF-8: {error}") from error
         if first.opcode == CLOSE:
             self._check_close(payload)
-        return Frame(first.opcode, payload)
+        return Frame(first.opcode, payload, compressed=first.compressed)
 
     @staticmethod
     def _check_close(payload):

@@ -3,6 +3,7 @@
 import unittest
 
 import conformance
+import conformance_compression
 import conformance_frames
 import conformance_handshake
 import harness
@@ -11,8 +12,16 @@ import rawws
 CHAT = {"path": "/chat", "handler": "echo", "auth": "none", "subprotocols": conformance_handshake.SUBPROTOCOLS}
 PLAIN, TLS = 0, 1
 LISTENERS = ({"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "tls": True})
-LIMITS = {"raised": conformance.RAISED_LIMITS, "default": {"ping_interval": "0s"}}
-ROWS_WANTED = 200
+SERVERS = {
+    "raised": {"limits": conformance.RAISED_LIMITS},
+    "default": {"limits": {"ping_interval": "0s"}},
+    "takeover": {"limits": conformance.RAISED_LIMITS, "compression": conformance.TAKEOVER},
+}
+ROWS_WANTED = 700
+
+
+def all_rows():
+    return conformance_handshake.rows() + conformance_frames.rows() + conformance_compression.rows()
 
 
 class Conformance(unittest.TestCase):
@@ -20,9 +29,9 @@ class Conformance(unittest.TestCase):
     def setUpClass(cls):
         cls.servers = {}
         cls.baselines = {}
-        for name, limits in LIMITS.items():
+        for name, sections in SERVERS.items():
             server = harness.Server(
-                listeners=LISTENERS, endpoints=(*harness.DEFAULT_ENDPOINTS, CHAT), limits=limits
+                listeners=LISTENERS, endpoints=(*harness.DEFAULT_ENDPOINTS, CHAT), **sections
             )
             cls.addClassCleanup(server.close)
             cls.servers[name] = server.start()
@@ -47,7 +56,7 @@ class Conformance(unittest.TestCase):
                         conformance.run_row(row, peer)
                     passed = True
                 except (rawws.Violation, rawws.Ended, TimeoutError) as error:
-                    self.fail(f"RFC 6455 §{row.section}, {row.title}: {error}")
+                    self.fail(f"RFC {row.rfc} §{row.section}, {row.title}: {error}")
                 finally:
                     results.append((row, passed))
         print("\n" + conformance.summary(results), flush=True)
@@ -58,14 +67,16 @@ class Conformance(unittest.TestCase):
     def test_frames(self):
         self._play(conformance_frames.rows(), PLAIN)
 
+    def test_compression(self):
+        self._play(conformance_compression.rows(), PLAIN)
+
     def test_over_tls(self):
-        rows = conformance_handshake.rows() + conformance_frames.rows()
-        self._play([row for row in rows if row.tls], TLS)
+        self._play([row for row in all_rows() if row.tls], TLS)
 
     def test_table_is_whole(self):
-        rows = conformance_handshake.rows() + conformance_frames.rows()
+        rows = all_rows()
         self.assertGreaterEqual(len(rows), ROWS_WANTED)
-        identities = [(row.section, row.title) for row in rows]
+        identities = [(row.rfc, row.section, row.title) for row in rows]
         self.assertEqual(len(identities), len(set(identities)), "two rows with the same name")
 
 
