@@ -1,14 +1,15 @@
 // A conversation of npm's ws with the server, for test_npm_client.py.
 //
-//     node npm_ws_client.mjs NODE_MODULES CERTIFICATE URL
+//     node npm_ws_client.mjs NODE_MODULES CERTIFICATE URL OPTIONS
 //
-// The text endpoint at URL puts a prefix in front of text replies. Prints one line of JSON: what was received.
+// OPTIONS is ws's perMessageDeflate as JSON. The text endpoint at URL puts a prefix in front of text replies. Prints one
+// line of JSON: what was received.
 
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
-const [modules, certificate, url] = process.argv.slice(2);
+const [modules, certificate, url, compression] = process.argv.slice(2);
 const require = createRequire(path.join(path.resolve(modules), "index.js"));
 const { WebSocket } = require("ws");
 
@@ -25,7 +26,10 @@ function fail(error) {
 }
 
 // The certificate is checked: it names 127.0.0.1 and ::1.
-const client = new WebSocket(url, url.startsWith("wss:") ? { ca: readFileSync(certificate) } : {});
+const client = new WebSocket(url, {
+    perMessageDeflate: JSON.parse(compression),
+    ...(url.startsWith("wss:") ? { ca: readFileSync(certificate) } : {}),
+});
 const inbox = [];
 let wake = null;
 

@@ -138,6 +138,7 @@ class Chromium(harness.ServerCase):
                 self.assertTrue(result["clean"])
                 self.assertFalse(result["error"])
                 self.assertEqual(result["protocol"], "chat.v1" if url.endswith("/chat") else "")
+                self.assertTrue(result["extensions"].startswith("permessage-deflate"), result["extensions"])
         self.assertEqual(results[refused[0]]["code"], 1006)
         ends = self.server.records("session_end", cause="client_closed", code_received=4000)
         self.assertEqual(len(ends), len(urls))

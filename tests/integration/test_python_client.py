@@ -67,11 +67,14 @@ class PythonClient(harness.ServerCase):
 
         self.for_all(conversation)
 
-    def test_compression_is_offered_and_not_forced(self):
+    def test_with_and_without_compression(self):
         async def conversation(listener, host):
-            async with self.connect(listener, host, "/echo", compression="deflate") as client:
-                await client.send("compress me " * 100)
-                self.assertEqual(await client.recv(), "compress me " * 100)
+            for compression in ("deflate", None):
+                async with self.connect(listener, host, "/echo", compression=compression) as client:
+                    agreed = [extension.name for extension in client.extensions]
+                    self.assertEqual(agreed, ["permessage-deflate"] if compression else [])
+                    await client.send("compress me " * 100)
+                    self.assertEqual(await client.recv(), "compress me " * 100)
 
         self.for_all(conversation)
 
