@@ -88,10 +88,11 @@ class Bench:
                 watchdog.cancel()
                 process.kill()
                 process.wait()
+            version = server.read_version()
         if "result" not in events:
             raise servers.Unavailable(f"{peer.name}: the load failed: {errors.strip()}")
         run = summarize(events, before, len(arguments.server_cores), len(arguments.load_cores), len(self.cores))
-        return {"version": server.version, "load_average": load_average, **run}
+        return {"version": version, "load_average": load_average, **run}
 
 
 def summarize(events, before, server_cores, load_cores, cores):

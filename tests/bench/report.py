@@ -153,8 +153,8 @@ def table(first, rows):
 
 def versions(outcome):
     """By server, as far as they are known."""
-    found = {name: runs[0]["version"] for case in outcome["cases"] for name, runs in case["runs"].items() if runs}
-    return {name: version for name, version in found.items() if version}
+    return {name: run["version"] for case in outcome["cases"] for name, runs in case["runs"].items() for run in runs
+            if run["version"]}
 
 
 def header(outcome):
@@ -169,7 +169,7 @@ def header(outcome):
     if outcome["is_cut"]:
         lines += ["**The time limit cut it short**: some cases have fewer rounds, or none.", ""]
     return lines + [f"- {name}: {known.get(name, 'version not known')} (`{command}`)"
-                    for name, command in outcome["servers"].items()]
+                    for name, command in outcome["servers"].items() if any(name in case["runs"] for case in outcome["cases"])]
 
 
 def markdown(outcome):

@@ -188,14 +188,14 @@ class Comparison:
                     self.run_once(peer, case, result)
 
     def run_once(self, peer, case, result):
-        if peer.name in result["failures"]:
-            return
         try:
             run = self.bench.measure(peer, case)
         except servers.Unavailable as error:
             print(f"  {error}", file=sys.stderr)
-            result["failures"][peer.name] = str(error)
+            if peer.name not in result["runs"]:
+                result["failures"][peer.name] = str(error)
             return
+        result["failures"].pop(peer.name, None)  # a failure matters when no round succeeded
         result["runs"].setdefault(peer.name, []).append(run)
         print(f"  {peer.name:14} {report.headline(case.mode, run)}", file=sys.stderr, flush=True)
 

@@ -1,6 +1,8 @@
 """The servers that are compared: how each is started on a free port, pinned to its cores, and stopped."""
 
+import contextlib
 import os
+import random
 import resource
 import shlex
 import shutil
@@ -8,7 +10,6 @@ import signal
 import socket
 import subprocess
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import system
 HERE = Path(__file__).resolve().parent
 START_TIMEOUT_S = 15
 STOP_TIMEOUT_S = 10
+FIRST_PORT = 10000
+PORT_TRIES = 100
 FILES_SPARE = 5120  # of portcullis: its lobby and what is no connection
 
 
@@ -43,6 +46,11 @@ class Running:
     url: str
     pid: int = None
     version: str = ""
+    output: Path = None  # its first line is the version, if the server announces it there
+
+    def read_version(self):
+        """Some time after the start: a server may listen before it has printed anything."""
+        return _first_line(self.output) if self.output else self.version
 
     def pids(self):
         return system.process_tree(self.pid) if self.pid else []
@@ -210,7 +218,7 @@ def make_certificate(folder):
     return certificate, key
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(peer, settings):
     """Starts a peer and waits until it accepts; stops it at the end."""
     if isinstance(peer, RemotePeer):
@@ -229,8 +237,8 @@ def running(peer, settings):
     try:
         _wait_until_accepting(peer, process, settings.port, output)
         scheme = "wss" if settings.tls else "ws"
-        yield Running(f"{scheme}://127.0.0.1:{settings.port}/", process.pid,
-                      _first_line(output) if peer.announces_version else peer.version)
+        yield Running(f"{scheme}://127.0.0.1:{settings.port}/", process.pid, peer.version,
+                      output if peer.announces_version else None)
     finally:
         _stop(process)
 
@@ -240,9 +248,14 @@ def _tls_files(settings):
 
 
 def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Not of those that the kernel hands out to outgoing connections, of which there are many here."""
+    first_outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for _ in range(PORT_TRIES):
+        port = random.randrange(FIRST_PORT, max(FIRST_PORT + 1, first_outgoing))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise Unavailable(f"no free port between {FIRST_PORT} and {first_outgoing}")
 
 
 def _first_line(path):

@@ -74,7 +74,7 @@ class Cases(unittest.TestCase):
     def test_what_is_given_beats_the_preset(self):
         arguments = run.parse_arguments(["--rounds", "7", "--preset", "full", "--modes", "echo", "--sizes", "5"])
         self.assertEqual(arguments.rounds, 7)
-        self.assertEqual(arguments.limit, 25)
+        self.assertEqual(arguments.limit, 24)
         self.assertEqual({case.size for case in cases.make_cases(arguments)}, {5})
 
     def test_options_of_the_load(self):
