@@ -10,7 +10,7 @@ PRESETS = {
     },
     "full": {
         "sizes": [20, 1024, 65536], "connections": [1, 200, 1000], "many": [10000], "rates": [20000, 60000],
-        "rounds": 3, "seconds": 1.5, "warmup": 0.4, "idle_rounds": 1, "limit": 24.0,
+        "rounds": 3, "seconds": 1.2, "warmup": 0.3, "idle_rounds": 1, "limit": 24.0,
     },
 }
 PACED_CONNECTIONS = 200

@@ -50,7 +50,8 @@ class Bench:
             process.wait()
             raise servers.Unavailable(f"no answer from {url}") from error
         if process.returncode != 0:
-            raise servers.Unavailable(f"no answer from {url}: {(errors or output).strip()}")
+            last_line = (errors or output).strip().rpartition("\n")[2]
+            raise servers.Unavailable(f"no answer from {url}: {last_line}")
 
     def _snapshot(self, pids):
         return {"time": time.monotonic(), "server": system.cpu_seconds(pids), "cores": system.busy_seconds(self.cores)}
@@ -90,7 +91,7 @@ class Bench:
                 process.wait()
             version = server.read_version()
         if "result" not in events:
-            raise servers.Unavailable(f"{peer.name}: the load failed: {errors.strip()}")
+            raise servers.Unavailable(f"{peer.name}: the load failed: {errors.strip() or 'it took too long'}")
         run = summarize(events, before, len(arguments.server_cores), len(arguments.load_cores), len(self.cores))
         return {"version": version, "load_average": load_average, **run}
 
