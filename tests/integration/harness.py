@@ -131,6 +131,8 @@ def wait_until(condition, what, timeout=DEADLINE_S):
 class Server:
     """One running server with a temporary folder of its own."""
 
+    known = []  # all that were made and not closed yet, for the message of a test that fails
+
     def __init__(self, *, listeners=DEFAULT_LISTENERS, endpoints=DEFAULT_ENDPOINTS, **sections):
         self._folder = tempfile.TemporaryDirectory(prefix="portcullis-test-")
         self.folder = self._folder.name
@@ -151,6 +153,7 @@ class Server:
         self._changed = threading.Condition()
         self._readers = []
         self._log_ended = False
+        Server.known.append(self)
 
     def __enter__(self):
         return self.start()
@@ -233,9 +236,9 @@ class Server:
             raise AssertionError(f"no exit within {DEADLINE_S:.0f} s of SIGTERM\n{self.tail()}") from None
         for reader in self._readers:
             reader.join(DEADLINE_S)
-        report = SANITIZER_REPORT.search(self.stderr_text)
+        report = self.sanitizer_report()
         if report:
-            raise AssertionError(f"sanitizer report:\n{self.stderr_text[max(0, report.start() - 500):][:12000]}")
+            raise AssertionError(f"sanitizer report:\n{report}")
         if code != expected:
             raise AssertionError(f"exit code {code}\n{self.tail()}")
         odd = [record["line"] for record in self.records() if not record["event"]]
@@ -244,6 +247,8 @@ class Server:
 
     def close(self):
         """Ends the process if it still runs, and removes the folder."""
+        if self in Server.known:
+            Server.known.remove(self)
         if self.process is not None:
             if self.process.poll() is None:
                 self.process.kill()
@@ -281,10 +286,24 @@ class Server:
                 self._changed.wait(left)
         raise AssertionError(f"no log record {event} {fields}\n{self.tail()}")
 
+    def sanitizer_report(self):
+        """The first report and what follows it, cut; empty if there is none."""
+        report = SANITIZER_REPORT.search(self.stderr_text)
+        return self.stderr_text[max(0, report.start() - 500) :][:12000] if report else ""
+
     def tail(self):
         """The end of the log and of stderr, for failure messages."""
         lines = [record["line"] for record in self.records()[-25:]]
         return "log ends:\n" + "\n".join(lines) + "\nstderr ends:\n" + self.stderr_text[-4000:]
+
+    def state(self):
+        """All that can be said of it when a test has failed."""
+        code = self.process.poll() if self.process is not None else None
+        if code is not None:
+            for reader in self._readers:
+                reader.join(DEADLINE_S)  # its last words
+        ended = "" if code is None else f", which ended with {code}"
+        return f"server on {self.config_file}{ended}: {self.tail()}\n{self.sanitizer_report()}"
 
     # -- clients ----------------------------------------------------------------------------------------------------
 
@@ -391,6 +410,31 @@ class ServerCase(unittest.TestCase):
             peer.finish()
 
 
+class _Result(unittest.TextTestResult):
+    """A failure's message ends with what the running servers have to say, whatever it was that failed."""
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self._add_servers(self.errors)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self._add_servers(self.failures)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self._add_servers(self.failures if issubclass(err[0], test.failureException) else self.errors)
+
+    @staticmethod
+    def _add_servers(reports):
+        test, text = reports[-1]
+        for server in Server.known if "log ends:" not in text else ():
+            text += f"\n{server.state()}\n"
+        reports[-1] = test, text
+
+
 def main():
     raise_open_files()
-    unittest.main(module=sys.modules["__main__"], verbosity=2)
+    runner = unittest.TextTestRunner(verbosity=2, resultclass=_Result)
+    unittest.main(module=sys.modules["__main__"], testRunner=runner)
