@@ -44,9 +44,9 @@ struct pulse {
 static void tell_stderr(const struct watched *watched)
 {
     char line[160];
-    int size = snprintf(line, sizeof(line), "portcullis: thread %s has not answered for %u ms%s\n",
-                        watched->thread.name, watched->silent_ms,
-                        watched->thread.vital ? "; no more keep-alive messages until it does" : "");
+    int size =
+        snprintf(line, sizeof(line), "portcullis: thread %s has not answered for %u ms%s\n", watched->thread.name,
+                 watched->silent_ms, watched->thread.vital ? "; no more keep-alive messages until it does" : "");
     struct pollfd wait = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (size > 0 && (size_t)size < sizeof(line) && poll(&wait, 1, 0) > 0) {
         ssize_t written = write(STDERR_FILENO, line, (size_t)size);

@@ -104,6 +104,51 @@ static void wait_idle(const struct log *log)
 
 /* --- core --- */
 
+/* Between the two halves of log_open(): events are taken, no file exists, and log_reopen() still has a say in the names. */
+START_TEST(created_then_begun)
+{
+    const struct log_config first = {.level = LOG_INFO, .file = "error", .period_ms = LONG_MS};
+    const struct log_config second = {.level = LOG_INFO, .file = "main", .audit_file = "audit", .period_ms = LONG_MS};
+    char error[256] = "";
+    struct log *log = log_create(&first, error, sizeof error);
+    ck_assert_msg(log != NULL, "%s", error);
+    ck_assert(log_enabled(log, LOG_INFO));
+    ck_assert(!log_enabled(log, LOG_DEBUG));
+    log_event(log, LOG_INFO, "early", log_i64("n", 1));
+    log_reopen(log, &second);
+    ck_assert_uint_eq(log_stats(log).rounds, 0);
+    ck_assert_int_ne(access("error", F_OK), 0);
+    ck_assert_msg(log_begin(log, error, sizeof error), "%s", error);
+    log_event(log, LOG_INFO, "late", log_i64("n", 2));
+    log_close(&log, CLOSE_MS);
+    ck_assert_int_ne(access("error", F_OK), 0);
+    ck_assert_uint_eq(count_in_file("main", " info early n=1\n"), 1);
+    ck_assert_uint_eq(count_in_file("main", " info late n=2\n"), 1);
+
+    log = log_create(&first, error, sizeof error);
+    ck_assert_msg(log != NULL, "%s", error);
+    log_event(log, LOG_INFO, "lost", log_i64("n", 3));
+    log_close(&log, CLOSE_MS);
+    ck_assert_ptr_null(log);
+    ck_assert_int_ne(access("error", F_OK), 0);
+}
+END_TEST
+
+START_TEST(woken_writer_goes_round)
+{
+    const struct log_config config = {.level = LOG_INFO, .file = "main", .period_ms = LONG_MS};
+    struct log *log = open_log(&config);
+    for (int i = 0; i < 10; i++) {
+        const uint64_t before = log_stats(log).rounds;
+        log_wake(log);
+        while (log_stats(log).rounds == before) {
+            sched_yield();
+        }
+    }
+    log_close(&log, CLOSE_MS);
+}
+END_TEST
+
 START_TEST(levels_and_files)
 {
     const struct log_config config = {
@@ -691,6 +736,8 @@ static Suite *log_suite(void)
     Suite *suite = suite_create("log");
 
     TCase *core = add_case(suite, "core");
+    tcase_add_test(core, created_then_begun);
+    tcase_add_test(core, woken_writer_goes_round);
     tcase_add_test(core, levels_and_files);
     tcase_add_test(core, no_log_and_no_files);
     tcase_add_test(core, error_file_alone);
