@@ -15,6 +15,7 @@
 #include "server/config/file.h"
 #include "server/config/list.h"
 #include "server/config/syntax.h"
+#include "server/config/units.h"
 
 #define CERTIFICATES_MAX (1024 * 1024) /* bytes of a certificate chain: hundreds of certificates */
 #define PLACE_DEPTH_MAX  4             /* section, key, index, member (or another index) */
@@ -382,6 +383,46 @@ static void check_firewall(struct check *check)
         config->limits.max_connections + config->limits.max_lobby + config->limits.max_lobby / 8 + LOBBY_MARGIN;
 }
 
+/* Beyond send_queue and max_message: one read that is held back, the replies to one read, a reply's prefix. */
+#define SESSION_MEMORY_SLACK (512 * 1024)
+
+/* A cap below what the other limits promise to a session would make them untrue. */
+static void check_memory_key(struct check *check, const char *key, uint64_t bytes, uint64_t least)
+{
+    if (bytes == 0 || bytes >= least) {
+        return;
+    }
+    struct place place;
+    char text[UNITS_TEXT_SIZE];
+    place_of(&place, check, "limits", key);
+    report_error(check->report, place.line, place.path,
+                 "too small: limits.send_queue and twice limits.max_message are %s",
+                 units_format_size((int64_t)least, text));
+}
+
+static void check_memory(struct check *check)
+{
+    struct config *config = check->config;
+    uint64_t send_queue = config->limits.send_queue;
+    uint64_t max_message = config->limits.max_message;
+    uint64_t memory = config->limits.memory;
+    /* A message that is in, and its reply on top of a queue that is just below its mark. */
+    uint64_t least = send_queue + 2 * max_message;
+    check_memory_key(check, "session_memory", config->limits.session_memory, least);
+    check_memory_key(check, "memory", memory, least);
+    if (memory != 0 && config->limits.session_memory > memory) {
+        struct place place;
+        place_of(&place, check, "limits", "session_memory");
+        report_error(check->report, place.line, place.path,
+                     "more than limits.memory, which is for all sessions together");
+    }
+    if (config->limits.session_memory == 0) {
+        uint64_t most =
+            2 * (send_queue + max_message) + max_message + SESSION_MEMORY_SLACK; /* blocks grow by doubling */
+        config->limits.session_memory = memory != 0 && memory < most ? memory : most;
+    }
+}
+
 /* The first endpoint that wants tokens, or endpoint_count. */
 static size_t find_token_endpoint(const struct config *config)
 {
@@ -437,6 +478,7 @@ void check_config(struct config_holder *holder, const config_t *tree, struct rep
     check_tls(&check);
     check_admin(&check);
     check_firewall(&check);
+    check_memory(&check);
     check_auth(&check);
     check_endpoints(&check);
     if (report->errors == 0) {

@@ -26,6 +26,7 @@
 #define CONFIG_FILE_MAX (1024 * 1024) /* bytes of a config file */
 
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
+enum config_slow_consumer { CONFIG_SLOW_CLOSE, CONFIG_SLOW_DROP };
 enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_TOKEN };
 enum config_role { CONFIG_ROLE_READ, CONFIG_ROLE_WRITE };
 
@@ -98,15 +99,18 @@ struct config {
         uint32_t max_tls_handshakes;  /* in progress; more wait */
         uint32_t messages_per_second; /* of a session; 0: no limit */
         uint64_t bytes_per_second;
-        uint64_t send_queue;           /* high-water mark of a session's unsent output, bytes */
-        uint32_t handshake_timeout_ms; /* from accept to the answer: TLS, head and decision together */
-        uint32_t idle_timeout_ms;      /* without a message from the peer; 0: no limit */
-        uint32_t ping_interval_ms;     /* of silence before a ping; 0: no pings */
-        uint32_t pong_timeout_ms;      /* from a ping to any byte from the peer */
-        uint32_t message_timeout_ms;   /* from a message's first byte to its last; 0: no limit */
-        uint32_t send_timeout_ms;      /* unsent output may stand still that long; 0: no limit */
-        uint32_t close_timeout_ms;     /* for the closing handshake and for unsent output at the end */
-        uint32_t drain_timeout_ms;     /* from SIGTERM to the end of the last session */
+        uint64_t send_queue;                     /* high-water mark of a session's unsent output, bytes */
+        enum config_slow_consumer slow_consumer; /* what happens past it */
+        uint64_t session_memory;                 /* bytes of a session beyond its struct; never 0: see check.c */
+        uint64_t memory;                         /* bytes of all sessions beyond their structs; 0: no limit */
+        uint32_t handshake_timeout_ms;           /* from accept to the answer: TLS, head and decision together */
+        uint32_t idle_timeout_ms;                /* without a message from the peer; 0: no limit */
+        uint32_t ping_interval_ms;               /* of silence before a ping; 0: no pings */
+        uint32_t pong_timeout_ms;                /* from a ping to any byte from the peer */
+        uint32_t message_timeout_ms;             /* from a message's first byte to its last; 0: no limit */
+        uint32_t send_timeout_ms;                /* unsent output may stand still that long; 0: no limit */
+        uint32_t close_timeout_ms;               /* for the closing handshake and for unsent output at the end */
+        uint32_t drain_timeout_ms;               /* from SIGTERM to the end of the last session */
     } limits;
 
     struct {

@@ -39,12 +39,14 @@ static const char *const roles[] = {"read", "write", NULL};
 static const char *const algorithms[] = {"HS256", "HS384", "HS512", NULL};
 static const char *const handlers[] = {"echo", NULL};
 static const char *const log_levels[] = {"debug", "info", "notice", "warning", "error", NULL};
+static const char *const slow_consumers[] = {"close", "drop", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 
 /* The words stand in the order of the enums. */
 _Static_assert(CONFIG_TLS_1_2 == 0 && CONFIG_TLS_1_3 == 1, "tls_versions");
 _Static_assert(CONFIG_AUTH_NONE == 0 && CONFIG_AUTH_TOKEN == 1, "auth_modes");
 _Static_assert(CONFIG_ROLE_READ == 0 && CONFIG_ROLE_WRITE == 1, "roles");
+_Static_assert(CONFIG_SLOW_CLOSE == 0 && CONFIG_SLOW_DROP == 1, "slow_consumers");
 _Static_assert(LOG_DEBUG == 0 && LOG_INFO == 1 && LOG_NOTICE == 2 && LOG_WARNING == 3 && LOG_ERROR == 4, "log_levels");
 _Static_assert(LOG_TEXT == 0 && LOG_JSON == 1, "log_formats");
 
@@ -229,8 +231,32 @@ static const struct row limits_rows[] = {
      .fallback = "\"1M\"",
      .min = 4 * KIB,
      .max = 1 * GIB,
-     .text = "Unsent output that ends a session; reading from it pauses long before.",
+     .text = "Unsent output at which a session counts as a slow consumer.",
      AT(limits.send_queue)},
+    {.name = "slow_consumer",
+     .type = ROW_CHOICE,
+     .fallback = "\"close\"",
+     .words = slow_consumers,
+     .text = "What send_queue means: the session ends (close), its input being paused long before; or the newest "
+             "messages to it are dropped and counted (drop), and its input is read on.",
+     AT(limits.slow_consumer)},
+    {.name = "session_memory",
+     .type = ROW_SIZE,
+     .fallback = "0",
+     .min = 0,
+     .max = 16 * GIB,
+     .text =
+         "Most memory of a session beyond its fixed part, at least send_queue and twice max_message; past it the "
+         "session ends with 1009; 0 is what those can take at worst.",
+     AT(limits.session_memory)},
+    {.name = "memory",
+     .type = ROW_SIZE,
+     .fallback = "\"1G\"",
+     .min = 0,
+     .max = 1024 * GIB,
+     .text = "Most memory of all sessions beyond their fixed parts; past it a session that needs more ends with "
+             "1013, and from seven eighths of it on requests are answered with 503; 0 is no limit.",
+     AT(limits.memory)},
     {.name = "handshake_timeout",
      .type = ROW_DURATION,
      .fallback = "\"10s\"",

@@ -82,6 +82,8 @@ static struct verdict verdict_of_session(enum session_status status)
         break;
     case SESSION_FULL:
         return (struct verdict){503, DECIDE_FULL, "The server has as many sessions as it may; try again later."};
+    case SESSION_CROWDED:
+        return (struct verdict){503, DECIDE_CROWDED, "The server has little memory left; try again later."};
     case SESSION_STOPPING:
         return (struct verdict){503, DECIDE_STOPPING, "The server is shutting down."};
     case SESSION_MEMORY:

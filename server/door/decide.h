@@ -18,6 +18,7 @@ struct mg_connection;
     X(BAD_HANDSHAKE, "bad_handshake") \
     X(NO_TOKENS, "no_tokens")         \
     X(FULL, "full")                   \
+    X(CROWDED, "memory")              \
     X(STOPPING, "stopping")           \
     X(BUSY, "too_busy")               \
     X(INTERNAL, "internal")

@@ -38,6 +38,10 @@ enum cause_side { CAUSE_PEER, CAUSE_SERVER, CAUSE_NETWORK };
       "The client sent more messages or bytes a second than the limits allow.")                                     \
     X(SLOW_CONSUMER, "slow_consumer", CAUSE_SERVER, WS_CLOSE_NONE, "The client did not take its output.")           \
     X(SERVER_STOPPING, "server_stopping", CAUSE_SERVER, WS_CLOSE_GOING_AWAY, "The server is shutting down.")        \
+    X(SESSION_MEMORY, "session_memory", CAUSE_SERVER, WS_CLOSE_TOO_BIG,                                             \
+      "The session needed more memory than limits.session_memory.")                                                 \
+    X(SERVER_MEMORY, "server_memory", CAUSE_SERVER, WS_CLOSE_TRY_AGAIN,                                             \
+      "The session needed more memory while all sessions held limits.memory.")                                      \
     X(OUT_OF_MEMORY, "out_of_memory", CAUSE_SERVER, WS_CLOSE_INTERNAL,                                              \
       "The server could not get memory for the session.")
 

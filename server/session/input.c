@@ -1,7 +1,7 @@
 /*
  * input - what a session reads: from the socket into the loop's buffer, through the reader, to the handler. Runs on the session's loop.
  *
- * A peer that does not take its replies gives no work: while its unsent output is large (or, with TLS, while there is any, since
+ * A peer that does not take its replies gives no work, unless limits.slow_consumer is "drop" (overflow.c): while its unsent output is large (or, with TLS, while there is any, since
  * OpenSSL must not be made to answer in the middle of a record that is only half written), nothing is read from it, and what was
  * read already is held back.
  */
@@ -25,6 +25,9 @@ struct session_held {
 static bool output_allows_input(const struct session *session)
 {
     size_t queued = queue_size(&session->queue);
+    if (session->state == SESSION_OPEN && session->config->limits.slow_consumer == CONFIG_SLOW_DROP) {
+        return true; /* nothing would ever be dropped otherwise, and pings not answered */
+    }
     if (queued == 0 || (session->state != SESSION_OPEN && session->transport.ssl == NULL)) {
         return true;
     }
@@ -166,7 +169,7 @@ static void on_event(struct session *session, enum reader_event event, const str
         break;
     case READER_PING:
         if (session->state == SESSION_OPEN && within_rate(session, output->size)) {
-            session_output_frame(session, WS_PONG, NULL, 0, output->data, output->size);
+            session_answer_ping(session, output->data, output->size);
         }
         break;
     case READER_CLOSE:
@@ -230,6 +233,7 @@ void session_take_input(struct session *session, uint8_t *bytes, size_t size)
         on_event(session, event, &output);
     }
     note_message_time(session, fresh);
+    session_count_memory(session);
 }
 
 static void on_input_end(struct session *session, enum transport_status status)
@@ -299,4 +303,9 @@ void session_drop_input(struct session *session)
 {
     free(session->held);
     session->held = NULL;
+}
+
+size_t session_held_memory(const struct session *session)
+{
+    return session->held != NULL ? sizeof(*session->held) + session->held->size : 0;
 }

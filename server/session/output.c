@@ -15,11 +15,12 @@ static void lose(struct session *session, enum transport_status status)
 
 static bool append(struct session *session, const void *bytes, size_t size)
 {
-    if (!queue_append(&session->queue, bytes, size)) {
+    if (!queue_append(&session->queue, bytes, size, session_queue_capacity_max(session))) {
         session_abort(session, CAUSE_OUT_OF_MEMORY);
         return false;
     }
-    return true;
+    session_count_memory(session);
+    return session->state != SESSION_DEAD;
 }
 
 /* Writes the pieces as far as the socket takes them and queues the rest. The queue is empty. */
@@ -62,6 +63,7 @@ void session_output_begin(struct session *session)
 {
     assert(session->home->output_owner == NULL);
     session->home->output_owner = session;
+    session->home->retried = false;
 }
 
 void session_output_end(struct session *session)
@@ -126,18 +128,6 @@ static void write_directly(struct session *session, struct iovec *pieces, int co
     write_pieces(session, all, count + 1);
 }
 
-/* Whether the peer takes its output: the mark is looked at before a message is added, so that one message of any allowed
- * size always fits. */
-static bool within_mark(struct session *session)
-{
-    uint64_t mark = session->config->limits.send_queue;
-    if (queue_size(&session->queue) < mark) {
-        return true;
-    }
-    session_output_resume(session); /* perhaps it has just read */
-    return session->state != SESSION_DEAD && queue_size(&session->queue) < mark;
-}
-
 /* Puts the compressed form of a message in its place, when that is to be sent. To be done only with what will be sent: with
  * context takeover the peer's window must get what ours has got. False: the session is over. */
 static bool compress(struct session *session, struct deflater_message *message, uint8_t *rsv)
@@ -185,11 +175,6 @@ void session_output_frame(struct session *session, enum ws_opcode opcode, const 
     assert(session->home->output_owner == session);
     assert(head_size <= SIZE_MAX - FRAME_SERVER_HEADER_MAX - body_size);
     if (session->state == SESSION_DEAD) {
-        return;
-    }
-    if (!within_mark(session)) {
-        session->detail = "The client left more than limits.send_queue of its output unread.";
-        session_abort(session, CAUSE_SLOW_CONSUMER);
         return;
     }
     struct deflater_message message = {head, head_size, body, body_size};

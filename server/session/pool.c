@@ -137,6 +137,16 @@ void session_pool_hurry(struct session_pool *pool)
     }
 }
 
+uint64_t session_pool_messages_dropped(const struct session_pool *pool)
+{
+    return atomic_load_explicit(&pool->messages_dropped, memory_order_relaxed);
+}
+
+size_t session_pool_memory(const struct session_pool *pool)
+{
+    return atomic_load_explicit(&pool->memory, memory_order_relaxed);
+}
+
 size_t session_pool_open(const struct session_pool *pool)
 {
     return atomic_load_explicit(&pool->open, memory_order_relaxed);

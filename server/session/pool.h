@@ -34,6 +34,12 @@ void session_pool_hurry(struct session_pool *pool);
 /* Loop `index`, for messages of other rooms; lives as long as the pool. */
 struct loop *session_pool_loop(struct session_pool *pool, unsigned index);
 
+/* Messages dropped so far (limits.slow_consumer); any thread. */
+uint64_t session_pool_messages_dropped(const struct session_pool *pool);
+
+/* Bytes that the sessions hold beyond their structs, short by less than 64 KiB a loop; see memory.c. Any thread. */
+size_t session_pool_memory(const struct session_pool *pool);
+
 /* Sessions open now; any thread. */
 size_t session_pool_open(const struct session_pool *pool);
 

@@ -31,7 +31,7 @@ uint8_t *queue_bytes(const struct queue *queue)
 }
 
 /* Makes room for `size` more bytes behind `end`. */
-static bool reserve(struct queue *queue, size_t size)
+static bool reserve(struct queue *queue, size_t size, size_t capacity_max)
 {
     size_t used = queue_size(queue);
     if (size <= queue->capacity - queue->end) {
@@ -51,6 +51,9 @@ static bool reserve(struct queue *queue, size_t size)
     while (capacity < used + size) {
         capacity *= 2;
     }
+    if (capacity > capacity_max) {
+        capacity = capacity_max > used + size ? capacity_max : used + size;
+    }
     uint8_t *bytes = malloc(capacity);
     if (bytes == NULL) {
         return false;
@@ -63,12 +66,12 @@ static bool reserve(struct queue *queue, size_t size)
     return true;
 }
 
-bool queue_append(struct queue *queue, const void *bytes, size_t size)
+bool queue_append(struct queue *queue, const void *bytes, size_t size, size_t capacity_max)
 {
     if (size == 0) {
         return true;
     }
-    if (!reserve(queue, size)) {
+    if (!reserve(queue, size, capacity_max)) {
         return false;
     }
     memcpy(queue->bytes + queue->end, bytes, size);

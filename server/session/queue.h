@@ -22,8 +22,10 @@ size_t queue_size(const struct queue *queue);
 /* The unsent bytes; valid until the next call. NULL when empty. */
 uint8_t *queue_bytes(const struct queue *queue);
 
-/* False when memory is short: the queue is as it was. */
-bool __attribute__((warn_unused_result)) queue_append(struct queue *queue, const void *bytes, size_t size);
+/* The block grows by doubling, but not past `capacity_max` bytes unless what is in it needs that. False when memory is short:
+ * the queue is as it was. */
+bool __attribute__((warn_unused_result))
+queue_append(struct queue *queue, const void *bytes, size_t size, size_t capacity_max);
 /* Drops `size` bytes from the front, as sent; at most queue_size(). */
 void queue_consume(struct queue *queue, size_t size);
 

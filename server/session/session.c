@@ -109,6 +109,7 @@ static void log_end(const struct session *session)
         log_seconds("duration", session_now_ms(session) - session->opened_ms),
         log_u64("messages_in", session->messages_in),
         log_u64("messages_out", session->messages_out),
+        log_u64("messages_dropped", session_messages_dropped(session)),
         log_u64("bytes_in", session->bytes_in),
         log_u64("bytes_out", session->bytes_out),
         log_u64("code_sent", session->code_sent),
@@ -152,6 +153,8 @@ void session_destroy(struct session *session)
     queue_deinit(&session->queue);
     reader_deinit(&session->reader);
     codec_destroy(&session->codec);
+    session_free_overflow(session);
+    session_uncount_memory(session);
     config_unref(&session->config);
     free(session);
     atomic_fetch_sub_explicit(&home->pool->open, 1, memory_order_release);
@@ -165,7 +168,7 @@ void session_destroy(struct session *session)
 void session_send(struct session *session, enum ws_opcode opcode, const void *head, size_t head_size, const void *body,
                   size_t body_size)
 {
-    if (session->state != SESSION_OPEN) {
+    if (session->state != SESSION_OPEN || !session_admits_message(session)) {
         return;
     }
     session_output_frame(session, opcode, head, head_size, body, body_size);
@@ -212,6 +215,8 @@ static void shut_down(struct session *session)
 
 void session_finish(struct session *session)
 {
+    session_settle_overflow(session);
+    session_count_memory(session);
     session_output_end(session);
     if (session->state == SESSION_LEAVING && queue_size(&session->queue) == 0) {
         shut_down(session);

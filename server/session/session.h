@@ -45,6 +45,7 @@ struct session_offer {
 enum session_status {
     SESSION_OK,
     SESSION_FULL,     /* limits.max_connections sessions are open */
+    SESSION_CROWDED,  /* the sessions hold nearly limits.memory */
     SESSION_STOPPING, /* the server is draining */
     SESSION_MEMORY,
     SESSION_BUSY, /* the loop's inbox is full */

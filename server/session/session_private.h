@@ -32,6 +32,9 @@ struct session_loop {
     size_t output_size;
     struct compression compression;
     struct session *output_owner; /* whose replies are being gathered; NULL between events */
+    bool retried;                 /* past the mark, and the socket has been tried again in this event */
+    size_t memory;                /* of all its sessions, beyond their structs; see memory.c */
+    size_t memory_told;           /* how much of it the pool knows of */
     bool draining;
     struct timer drain_timer;
     struct loop_message drain_message;
@@ -44,10 +47,12 @@ struct session_pool {
     struct gate *gate;
     unsigned threads;
     struct session_loop *loops;
-    atomic_bool draining;          /* any thread */
-    atomic_uint next;              /* any thread: whose turn it is */
-    atomic_size_t open;            /* any thread: sessions, those on their way to a loop included */
-    atomic_uint_least64_t next_id; /* any thread */
+    atomic_bool draining;                   /* any thread */
+    atomic_uint next;                       /* any thread: whose turn it is */
+    atomic_size_t open;                     /* any thread: sessions, those on their way to a loop included */
+    atomic_uint_least64_t next_id;          /* any thread */
+    atomic_size_t memory;                   /* any thread: what the loops have told; see memory.c */
+    atomic_uint_least64_t messages_dropped; /* any thread */
 };
 
 enum session_state {
@@ -79,13 +84,15 @@ struct session {
     uint64_t opened_ms;
     uint64_t last_input_ms;
     uint64_t last_message_ms;
-    uint64_t message_since_ms; /* an incomplete message; 0: none */
-    uint64_t stalled_since_ms; /* queued output that does not move; 0: none */
-    uint64_t paused_since_ms;  /* nothing is read, see input.c; 0: it is */
-    struct session_held *held; /* what was read before the pause; owned, or NULL */
-    size_t unacknowledged;     /* what the kernel held for the peer when last asked */
-    uint64_t pinged_ms;        /* a ping that nothing has answered; 0: none */
-    uint64_t close_due_ms;     /* from SESSION_CLOSING on */
+    uint64_t message_since_ms;         /* an incomplete message; 0: none */
+    uint64_t stalled_since_ms;         /* queued output that does not move; 0: none */
+    uint64_t paused_since_ms;          /* nothing is read, see input.c; 0: it is */
+    struct session_held *held;         /* what was read before the pause; owned, or NULL */
+    struct session_overflow *overflow; /* once past the mark; owned, or NULL */
+    size_t memory;                     /* beyond this struct, as it was last counted */
+    size_t unacknowledged;             /* what the kernel held for the peer when last asked */
+    uint64_t pinged_ms;                /* a ping that nothing has answered; 0: none */
+    uint64_t close_due_ms;             /* from SESSION_CLOSING on */
     struct rate rate;
     uint64_t messages_in;
     uint64_t messages_out;
@@ -111,9 +118,29 @@ void session_output_begin(struct session *session);
 void session_output_end(struct session *session);
 /* Goes on with the queue. */
 void session_output_resume(struct session *session);
-/* Adds a frame of two payload pieces. May end the session (slow_consumer, out_of_memory, connection_lost). */
+/* Adds a frame of two payload pieces, whatever is queued already: session_admits_message() is asked before. May end the session
+ * (out_of_memory, session_memory, server_memory, connection_lost). */
 void session_output_frame(struct session *session, enum ws_opcode opcode, const void *head, size_t head_size,
                           const void *body, size_t body_size);
+
+/* overflow.c. Before each message: whether it may be sent. If not, it is to be forgotten: it was dropped and counted, or the
+ * session has ended (slow_consumer, connection_lost). */
+bool __attribute__((warn_unused_result)) session_admits_message(struct session *session);
+/* Sends a pong, or keeps the newest until the peer has read. `size` is at most FRAME_CONTROL_MAX. */
+void session_answer_ping(struct session *session, const uint8_t *data, size_t size);
+/* Sends a pong that was kept, if it may go now. */
+void session_settle_overflow(struct session *session);
+uint64_t session_messages_dropped(const struct session *session);
+size_t session_overflow_memory(const struct session *session);
+void session_free_overflow(struct session *session);
+
+/* memory.c: after blocks have grown or shrunk, between session_output_begin() and session_output_end(). May end the session
+ * (session_memory, server_memory) and then frees what its reader and its held input own. */
+void session_count_memory(struct session *session);
+/* It holds nothing any more. */
+void session_uncount_memory(struct session *session);
+/* The largest block that the queue may take without being past limits.session_memory. */
+size_t session_queue_capacity_max(const struct session *session);
 
 /* session.c: an event goes  session_output_begin() → something → session_finish(). In between the session cannot be freed,
  * whatever the handler or a failed write does to it; session_finish() writes what was gathered, brings epoll and the
@@ -130,6 +157,7 @@ bool session_wants_input(const struct session *session);
 /* Whether there is input that epoll knows nothing of: held back, or inside OpenSSL. */
 bool session_has_input(const struct session *session);
 void session_drop_input(struct session *session);
+size_t session_held_memory(const struct session *session);
 /* Acts on what is due. */
 void session_check_deadlines(struct session *session);
 /* After output was written or queued: whether it stalls, and whether reading pauses. */

@@ -84,7 +84,7 @@ static struct session *make_session(struct session_pool *pool, const struct sess
         return NULL;
     }
     queue_init(&session->queue);
-    if (!queue_append(&session->queue, offer->answer, offer->answer_size)) {
+    if (!queue_append(&session->queue, offer->answer, offer->answer_size, SIZE_MAX)) {
         free(session);
         return NULL;
     }
@@ -127,10 +127,19 @@ static bool reserve(struct session_pool *pool, size_t max)
     return true;
 }
 
+/* The last eighth of limits.memory is for those who are in already: they, too, are ended past it. */
+static bool is_crowded(const struct session_pool *pool, uint64_t max)
+{
+    return max != 0 && session_pool_memory(pool) > max - max / 8;
+}
+
 enum session_status session_start(struct session_pool *pool, const struct session_offer *offer)
 {
     if (atomic_load_explicit(&pool->draining, memory_order_acquire)) {
         return SESSION_STOPPING;
+    }
+    if (is_crowded(pool, offer->config->limits.memory)) {
+        return SESSION_CROWDED;
     }
     if (!reserve(pool, offer->config->limits.max_connections)) {
         return SESSION_FULL;

@@ -73,6 +73,9 @@ START_TEST(test_defaults)
     ck_assert_uint_eq(config->limits.messages_per_second, 0);
     ck_assert_uint_eq(config->limits.bytes_per_second, 0);
     ck_assert_uint_eq(config->limits.send_queue, 1048576);
+    ck_assert_int_eq(config->limits.slow_consumer, CONFIG_SLOW_CLOSE);
+    ck_assert_uint_eq(config->limits.session_memory, 2 * 1048576 + 3 * 65536 + 524288);
+    ck_assert_uint_eq(config->limits.memory, 1u << 30);
     ck_assert_uint_eq(config->limits.handshake_timeout_ms, 10000);
     ck_assert_uint_eq(config->limits.idle_timeout_ms, 0);
     ck_assert_uint_eq(config->limits.ping_interval_ms, 30000);
@@ -121,7 +124,8 @@ static const char all_set[] =
     "pool : { lobby_threads = 64, upgrade_threads = 256, session_threads = 256 }\n"
     "limits = { max_message = \"64M\"; max_fragments = 100000L; max_head = \"64K\"; max_connections = 1000000;\n"
     "           max_lobby = 1; max_tls_handshakes = 2; messages_per_second = 3; bytes_per_second = \"8G\";\n"
-    "           send_queue = 4096; handshake_timeout = \"250ms\"; idle_timeout = \"7d\"; ping_interval = 0;\n"
+    "           send_queue = 4096; slow_consumer = \"drop\"; memory = \"140M\"; handshake_timeout = \"250ms\"; "
+    "idle_timeout = \"7d\"; ping_interval = 0;\n"
     "           pong_timeout = 1; message_timeout = \"5m\"; close_timeout = \"10ms\"; drain_timeout = \"1h\" };\n"
     "firewall = { exempt = [ ]; allow = [ \"192.0.2.0/24\" ]; deny = [ \"::/0\", \"0.0.0.0/0\" ]; allow_only = true;\n"
     "             deny_files = [ \"d.txt\", \"/d.txt\" ]; connection_rate = { rate = 0; burst = 1; };\n"
@@ -172,6 +176,9 @@ START_TEST(test_all_set)
     ck_assert_uint_eq(config->limits.messages_per_second, 3);
     ck_assert_uint_eq(config->limits.bytes_per_second, UINT64_C(8) << 30);
     ck_assert_uint_eq(config->limits.send_queue, 4096);
+    ck_assert_int_eq(config->limits.slow_consumer, CONFIG_SLOW_DROP);
+    ck_assert_uint_eq(config->limits.session_memory, 140u << 20); /* what it may be at most */
+    ck_assert_uint_eq(config->limits.memory, 140u << 20);
     ck_assert_uint_eq(config->limits.handshake_timeout_ms, 250);
     ck_assert_uint_eq(config->limits.idle_timeout_ms, 7u * 24 * 3600 * 1000);
     ck_assert_uint_eq(config->limits.ping_interval_ms, 0);

@@ -225,6 +225,13 @@ static const struct error_case core_cases[] = {
      {"t.conf:1: listeners[0].address: missing; expected a string of 1 to 56 bytes"}},
     {"listeners = ( { address = \"*:80\"; }, { address = \"[::]:80\"; } );",
      {"t.conf:1: listeners[1].address: the same address and port as listeners[0]"}},
+    {"limits = { send_queue = 8192;\n session_memory = 139263; };",
+     {"t.conf:2: limits.session_memory: too small: limits.send_queue and twice limits.max_message are 136K"}},
+    {"limits = { memory = \"64K\";\n session_memory = \"2M\"; };",
+     {"t.conf:1: limits.memory: too small: limits.send_queue and twice limits.max_message are 1152K",
+      "t.conf:2: limits.session_memory: more than limits.memory, which is for all sessions together"}},
+    {"limits = { send_queue = \"1G\"; };",
+     {"t.conf:1: limits.memory: too small: limits.send_queue and twice limits.max_message are 1048704K"}},
     {"listeners = ( { address = \"*:80\"; tls = true; } );",
      {"t.conf: tls.certificate: missing; listeners[0] uses TLS", "t.conf: tls.key: missing; listeners[0] uses TLS"}},
     {"listeners = ( { address = \"*:0\"; backlog = 0; }, { address = \"*:0\"; } );",
@@ -407,7 +414,7 @@ struct generated_case {
 
 static const struct generated_case bound_cases[] = {
     {"limits = { ", "a", " = 1; ", "};", SCAN_KEYS_MAX,
-     "t.conf:1: limits.a0: unknown key; the nearest known one is \"max_head\""},
+     "t.conf:1: limits.a0: unknown key; the nearest known one is \"memory\""},
     {"limits = { ", "a", " = 1; ", "};", SCAN_KEYS_MAX + 1,
      "t.conf:1: limits.a256: too many keys: a group may have 256"},
     {"unknown = [ 0", ",", "", "];", SCAN_VALUES_MAX - 1, "t.conf:1: too many values: a config may have 100000"},

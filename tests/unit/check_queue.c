@@ -24,7 +24,7 @@ START_TEST(core_bytes_come_out_in_order)
             for (size_t i = 0; i < size; i++) {
                 chunk[i] = (uint8_t)((put + i) * 7 % 251);
             }
-            ck_assert(queue_append(&queue, chunk, size));
+            ck_assert(queue_append(&queue, chunk, size, SIZE_MAX));
             put += size;
         }
         ck_assert_uint_eq(queue_size(&queue), put - taken);
@@ -44,9 +44,9 @@ START_TEST(core_empty_owns_no_memory)
 {
     struct queue queue;
     queue_init(&queue);
-    ck_assert(queue_append(&queue, "", 0));
+    ck_assert(queue_append(&queue, "", 0, SIZE_MAX));
     ck_assert_ptr_null(queue.bytes);
-    ck_assert(queue_append(&queue, "abc", 3));
+    ck_assert(queue_append(&queue, "abc", 3, SIZE_MAX));
     queue_consume(&queue, 3);
     ck_assert_ptr_null(queue.bytes);
     ck_assert_ptr_null(queue_bytes(&queue));
@@ -58,10 +58,28 @@ START_TEST(limits_size_that_cannot_be)
 {
     struct queue queue;
     queue_init(&queue);
-    ck_assert(queue_append(&queue, "abc", 3));
-    ck_assert(!queue_append(&queue, "x", SIZE_MAX - 1));
+    ck_assert(queue_append(&queue, "abc", 3, SIZE_MAX));
+    ck_assert(!queue_append(&queue, "x", SIZE_MAX - 1, SIZE_MAX));
     ck_assert_uint_eq(queue_size(&queue), 3);
     ck_assert_mem_eq(queue_bytes(&queue), "abc", 3);
+    queue_deinit(&queue);
+}
+END_TEST
+
+START_TEST(limits_block_stays_below_the_cap)
+{
+    enum { CAP = 1500 };
+    struct queue queue;
+    queue_init(&queue);
+    uint8_t block[1000];
+    memset(block, 'x', sizeof(block));
+    ck_assert(queue_append(&queue, block, sizeof(block), CAP));
+    ck_assert_uint_eq(queue.capacity, 1024);
+    ck_assert(queue_append(&queue, block, 200, CAP));
+    ck_assert_uint_eq(queue.capacity, CAP);
+    ck_assert(queue_append(&queue, block, 600, CAP)); /* whoever sets the cap looks at what is needed afterwards */
+    ck_assert_uint_eq(queue.capacity, 1800);
+    ck_assert_uint_eq(queue_size(&queue), 1800);
     queue_deinit(&queue);
 }
 END_TEST
@@ -72,9 +90,9 @@ START_TEST(limits_steady_flow_does_not_grow)
     queue_init(&queue);
     uint8_t block[1000];
     memset(block, 'x', sizeof(block));
-    ck_assert(queue_append(&queue, block, sizeof(block)));
+    ck_assert(queue_append(&queue, block, sizeof(block), SIZE_MAX));
     for (int i = 0; i < 10000; i++) {
-        ck_assert(queue_append(&queue, block, sizeof(block)));
+        ck_assert(queue_append(&queue, block, sizeof(block), SIZE_MAX));
         queue_consume(&queue, sizeof(block));
     }
     ck_assert_uint_eq(queue_size(&queue), sizeof(block));
@@ -92,6 +110,7 @@ int main(void)
     suite_add_tcase(suite, core);
     TCase *limits = tcase_create("limits");
     tcase_add_test(limits, limits_size_that_cannot_be);
+    tcase_add_test(limits, limits_block_stays_below_the_cap);
     tcase_add_test(limits, limits_steady_flow_does_not_grow);
     suite_add_tcase(suite, limits);
     SRunner *runner = srunner_create(suite);
