@@ -17,6 +17,8 @@
 #define USEC_PER_SEC  1000000u
 #define USEC_PER_MSEC 1000u
 #define NSEC_PER_USEC 1000
+/* What else the end may take: threads, log files. */
+#define END_MS 10000u
 
 /* The environment keeps NOTIFY_SOCKET (first argument 0): there is always a next message, and no child that could inherit it. */
 static void send_state(const struct notify *notify, const char *before)
@@ -48,9 +50,10 @@ void notify_sessions(struct notify *notify, size_t sessions)
     }
 }
 
-void notify_stopping(size_t sessions)
+void notify_stopping(size_t sessions, uint64_t drain_ms)
 {
-    (void)sd_notifyf(0, "STOPPING=1\nSTATUS=Draining; sessions: %zu", sessions);
+    (void)sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64 "\nSTATUS=Draining; sessions: %zu",
+                     (drain_ms + END_MS) * USEC_PER_MSEC, sessions);
 }
 
 /* A path, or a name that is no file ("@name"). Other kinds are for virtual machines, which this is not. */

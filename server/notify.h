@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -27,8 +28,8 @@ void notify_reloading(void);
 /* The number of open sessions, for the manager's status line. */
 void notify_sessions(struct notify *notify, size_t sessions);
 
-/* Draining: the end has begun, and these are still open. */
-void notify_stopping(size_t sessions);
+/* Draining: the end has begun, these are still open, and closing them may take `drain_ms`, which the manager is asked to allow. */
+void notify_stopping(size_t sessions, uint64_t drain_ms);
 
 /* The way to a manager's watchdog. It has a socket of its own from the start, so that a server that is out of descriptors is
  * not taken for dead. */

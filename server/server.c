@@ -24,6 +24,7 @@
 #include "server/config/config.h"
 #include "server/door/door.h"
 #include "server/door/ready_ring.h"
+#include "server/drain.h"
 #include "server/gate/gate.h"
 #include "server/lobby/inherited.h"
 #include "server/lobby/listener.h"
@@ -31,6 +32,7 @@
 #include "server/loop/loop.h"
 #include "server/notify.h"
 #include "server/privileges.h"
+#include "server/readiness.h"
 #include "server/refusals.h"
 #include "server/session/pool.h"
 #include "server/version.h"
@@ -61,6 +63,8 @@ struct server {
     struct vitals *vitals;
     struct refusals refusals;
     struct notify notify;
+    struct readiness readiness;
+    bool listeners_inherited; /* one of them at least */
     unsigned session_threads;
     int signal_fd;
 };
@@ -216,13 +220,14 @@ static bool open_listener(const struct server *server, const struct config_liste
 }
 
 /* On failure too, each descriptor that is not -1 is the caller's. */
-static bool open_listeners(const struct server *server, struct lobby_listener *listeners)
+static bool open_listeners(struct server *server, struct lobby_listener *listeners)
 {
     const struct config *config = server->config;
     char error[512];
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct config_listener *listener = &config->listeners[i];
         listeners[i] = (struct lobby_listener){.fd = inherited_take(server->inherited, listener), .tls = listener->tls};
+        server->listeners_inherited = server->listeners_inherited || listeners[i].fd >= 0;
     }
     /* Before any is opened: a socket that is left over may well be why an address is in use, and is what to tell. */
     if (!inherited_all_taken(server->inherited, error, sizeof(error))) {
@@ -253,6 +258,7 @@ static bool open_lobby(struct server *server)
             .tls = server->tls,
             .gate = server->gate,
             .log = server->log,
+            .readiness = &server->readiness,
             .ring = server->ring,
         };
         server->lobby = lobby_create(&setup);
@@ -377,7 +383,8 @@ static bool open_vitals(struct server *server)
         return true;
     }
     int error = errno;
-    session_pool_drain(server->sessions, 0);
+    session_pool_refuse(server->sessions);
+    session_pool_drain(server->sessions, 0, 0);
     lobby_stop(server->lobby);
     return fail(server, "watchdog", strerror(error));
 }
@@ -393,6 +400,7 @@ static bool start(struct server *server)
     if (!become_user(server) || !prepared || !open_door(server) || !open_vitals(server)) {
         return false;
     }
+    readiness_set(&server->readiness, READINESS_SERVING);
     lobby_admit(server->lobby);
     log_listeners(server);
     log_event(server->log, LOG_NOTICE, "ready", log_u64("session_threads", server->session_threads),
@@ -514,33 +522,34 @@ static int wait_event(const struct server *server, int timeout_ms)
     return read(server->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
-/* Sessions are told 1001 and given time; newcomers find the door closed. A second signal ends the time, a third the process.
- * Returns the exit status. */
+/* What is done while draining as well. A changed config is not taken over any more, but log files may have been moved. */
+static int wait_draining(void *context, int timeout_ms)
+{
+    struct server *server = context;
+    int number = wait_event(server, timeout_ms);
+    if (number == SIGHUP) {
+        refuse_reload(server, "the server is stopping");
+    }
+    return number == SIGHUP ? 0 : number;
+}
+
+/* Returns the exit status. */
 static int drain(struct server *server, int signal_number)
 {
-    uint32_t timeout_ms = server->config->limits.drain_timeout_ms;
-    int status = 0;
-    log_event(server->log, LOG_NOTICE, "draining", log_str("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"),
-              log_u64("sessions", session_pool_open(server->sessions)), log_seconds("timeout", timeout_ms));
-    log_audit(server->log, "draining", log_u64("sessions", session_pool_open(server->sessions)));
-    notify_stopping(session_pool_open(server->sessions));
-    lobby_stop_admitting(server->lobby);
-    session_pool_drain(server->sessions, timeout_ms);
-    while (!door_sessions_ended(server->door)) {
-        int number = wait_event(server, -1);
-        if (number != SIGTERM && number != SIGINT) {
-            continue;
-        }
-        if (status != 0) {
-            _exit(status); /* threads still run: nothing can be freed */
-        }
-        status = 1;
-        log_event(server->log, LOG_WARNING, "drain_cut_short",
-                  log_u64("sessions", session_pool_open(server->sessions)));
-        session_pool_hurry(server->sessions);
-    }
-    lobby_stop(server->lobby);
-    return status;
+    const struct drain_setup setup = {
+        .log = server->log,
+        .lobby = server->lobby,
+        .sessions = server->sessions,
+        .door = server->door,
+        .readiness = &server->readiness,
+        .delay_ms = server->config->limits.drain_delay_ms,
+        .window_ms = server->config->limits.drain_window_ms,
+        .timeout_ms = server->config->limits.drain_timeout_ms,
+        .leave_listeners = server->listeners_inherited,
+        .wait = wait_draining,
+        .context = server,
+    };
+    return drain_run(&setup, signal_number);
 }
 
 /* Until a signal to stop; returns it. */

@@ -110,7 +110,9 @@ struct config {
         uint32_t message_timeout_ms;             /* from a message's first byte to its last; 0: no limit */
         uint32_t send_timeout_ms;                /* unsent output may stand still that long; 0: no limit */
         uint32_t close_timeout_ms;               /* for the closing handshake and for unsent output at the end */
-        uint32_t drain_timeout_ms;               /* from SIGTERM to the end of the last session */
+        uint32_t drain_delay_ms;                 /* from SIGTERM to the first Close frame */
+        uint32_t drain_window_ms;                /* from the first Close frame to the last, when there are many */
+        uint32_t drain_timeout_ms;               /* from the last Close frame to the end of the last session */
     } limits;
 
     struct {

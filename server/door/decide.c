@@ -10,6 +10,7 @@
 #include <civetweb.h>
 
 #include "server/door/answer.h"
+#include "server/door/retry.h"
 #include "server/handlers/handler.h"
 #include "server/lobby/head.h"
 #include "server/session/session.h"
@@ -18,8 +19,6 @@
 
 /* All Connection fields of a request together; more names no protocol of ours. */
 #define CONNECTION_MAX 512
-/* Seconds after which a client that found us full may try again. */
-#define FULL_RETRY_AFTER_S 5
 
 static const char *const labels[DECIDE_CAUSE_COUNT] = {
 #define DECIDE_CAUSE_LABEL_(name, label) [DECIDE_##name] = label,
@@ -190,7 +189,7 @@ static void answer_with(struct mg_connection *connection, const struct verdict *
     char bytes[ANSWER_SIZE_MAX];
     struct answer answer = {.status = verdict->status,
                             .text = verdict->text,
-                            .retry_after_s = verdict->status == 503 ? FULL_RETRY_AFTER_S : 0};
+                            .retry_after_s = verdict->status == 503 ? retry_after_s() : 0};
     size_t size = answer_format(&answer, time(NULL), bytes, sizeof(bytes));
     if (size > 0) {
         (void)mg_write(connection, bytes, size); /* into a socketpair with room for it */

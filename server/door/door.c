@@ -324,7 +324,8 @@ struct door *door_start(const struct door_setup *setup, char *error, size_t erro
     const char *failed = check_start(door);
     if (failed != NULL) {
         snprintf(error, error_size, "%s", failed);
-        session_pool_drain(setup->sessions, 0);
+        session_pool_refuse(setup->sessions);
+        session_pool_drain(setup->sessions, 0, 0);
         lobby_stop(setup->lobby);
         door_stop(&door);
         return NULL;

@@ -142,6 +142,7 @@ struct lobby *lobby_create(const struct lobby_setup *setup)
     lobby->log = setup->log;
     lobby->gate = setup->gate;
     lobby->ring = setup->ring;
+    lobby->readiness = setup->readiness;
     lobby->slots_per_thread = (setup->config->limits.max_lobby + setup->threads - 1) / setup->threads;
     lobby->listeners = calloc(setup->listener_count + 1, sizeof(*lobby->listeners));
     lobby->thread = calloc(setup->threads, sizeof(*lobby->thread));
@@ -227,7 +228,6 @@ void lobby_admit(struct lobby *lobby)
 
 void lobby_stop_admitting(struct lobby *lobby)
 {
-    atomic_store_explicit(&lobby->stopping, true, memory_order_relaxed);
     for (unsigned i = 0; i < lobby->threads; i++) {
         post(&lobby->thread[i], &lobby->thread[i].stop_admitting);
     }

@@ -20,6 +20,7 @@
 #include "server/lobby/tls.h"
 #include "server/loop/loop.h"
 #include "server/loop/transport.h"
+#include "server/readiness.h"
 
 /* Requests one lobby thread may have at civetweb at a time; more wait in the lobby. */
 #define LOBBY_HANDED_MAX 128
@@ -42,7 +43,8 @@ struct lobby_setup {
     SSL_CTX *tls; /* NULL when no listener uses TLS */
     struct gate *gate;
     struct log *log;
-    struct ready_ring *ring; /* with room for threads * LOBBY_HANDED_MAX entries */
+    const struct readiness *readiness; /* while it is not ready, requests are answered with 503 */
+    struct ready_ring *ring;           /* with room for threads * LOBBY_HANDED_MAX entries */
 };
 
 /* NULL with errno set. Main thread. */
@@ -84,6 +86,7 @@ void lobby_reload_cancel(struct lobby *lobby, struct lobby_reload **reload);
     X(TLS_EVICTED, "tls_evicted", "limits.max_tls_handshakes were in progress, and this was the oldest.")        \
     X(LEFT, "left", "The peer closed the connection before its request was whole.")                              \
     X(BUSY, "busy", "No worker took the request in time, or descriptors or memory ran out.")                     \
+    X(STOPPING, "shutting_down", "The server is shutting down.")                                                 \
     X(NO_FILES, "no_files", "The process has no file descriptor left.")                                          \
     X(REFUSED, "refused", "The gate refused the TLS handshake.")
 

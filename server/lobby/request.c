@@ -10,12 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/door/retry.h"
 #include "server/lobby/slot.h"
 
 /* After an answer, for the peer to take it and to close. */
 #define LEAVE_MS 2000
-/* Seconds after which a client that found us busy may try again. */
-#define BUSY_RETRY_AFTER_S 5
 
 /* ---- answers ---- */
 
@@ -78,7 +77,7 @@ void slot_answer(struct slot *slot, unsigned status, const char *text)
         slot->bytes = bytes;
         struct answer answer = {.status = status,
                                 .text = text,
-                                .retry_after_s = status == 503 ? BUSY_RETRY_AFTER_S : 0,
+                                .retry_after_s = status == 503 ? retry_after_s() : 0,
                                 .without_body = without_body};
         slot->size = answer_format(&answer, time(NULL), slot->bytes, ANSWER_SIZE_MAX);
         assert(slot->size > 0);
@@ -210,9 +209,20 @@ static void on_bad_head(struct slot *slot, enum head_status status)
     slot_answer(slot, head_status_code(status), head_status_text(status));
 }
 
+/* The server is stopping: whatever was asked for. */
+static void turn_away(struct slot *slot)
+{
+    slot_report(slot, LOBBY_STOPPING, NULL);
+    slot_answer(slot, 503, "The server is shutting down.");
+}
+
 static void on_good_head(struct slot *slot, const struct head *head)
 {
     struct lobby_thread *home = slot->home;
+    if (!readiness_ready(home->lobby->readiness)) {
+        turn_away(slot);
+        return;
+    }
     slot->head_size = head->size;
     list_remove(&slot->age);
     if (home->handed_count < LOBBY_HANDED_MAX && list_is_empty(&home->ready)) {
@@ -283,9 +293,9 @@ void slot_head_ready(struct slot *slot)
 
 static void relay_answer(struct slot *slot, bool answered)
 {
-    if (!answered && atomic_load_explicit(&slot->home->lobby->stopping, memory_order_relaxed)) {
+    if (!answered && !readiness_ready(slot->home->lobby->readiness)) {
         slot->size = 0;
-        slot_answer(slot, 503, "The server is shutting down.");
+        turn_away(slot);
         return;
     }
     if (!answered && !slot->relayed) {

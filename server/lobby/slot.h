@@ -117,7 +117,7 @@ struct lobby {
     atomic_uint_least64_t counts[LOBBY_CAUSE_COUNT]; /* any thread */
     atomic_uint stopped_admitting;                   /* any thread: how many threads have */
     atomic_uint reloaded;                            /* any thread: how many threads have */
-    atomic_bool stopping;                            /* any thread */
+    const struct readiness *readiness;
 };
 
 /* admit.c. False when memory is short. */

@@ -12,20 +12,39 @@
 /* Sessions on their way to a loop: more than the workers can decide while a loop is busy with one batch of events. */
 #define INBOX_MAX 4096
 
-static void drain_all(struct session_loop *home)
+/* Tells as many sessions as are due by now. Each was there when the drain began: later ones were told as they came. */
+static void close_due(struct session_loop *home)
 {
+    struct loop *loop = home->loop;
+    size_t due = spread_due(&home->drain, loop_now_ms(loop) - home->drain_begin_ms);
+    while (home->drain_next != NULL && home->drain_done < due) {
+        struct session *session = home->drain_next;
+        home->drain_next = session->next;
+        home->drain_done++;
+        session_close(session, CAUSE_SERVER_STOPPING);
+    }
+    if (home->drain_next != NULL) {
+        timer_set(loop_timers(loop), &home->close_timer,
+                  home->drain_begin_ms + spread_next_ms(&home->drain, home->drain_done));
+    }
+}
+
+static void on_close_due(struct timer *timer, uint64_t now_ms)
+{
+    (void)now_ms;
+    close_due(CONTAINER_OF(timer, struct session_loop, close_timer));
+}
+
+/* The time is up: what is left ends without waiting for its peer. Who was not told yet is told in passing. */
+static void on_drain_due(struct timer *timer, uint64_t now_ms)
+{
+    (void)now_ms;
+    struct session_loop *home = CONTAINER_OF(timer, struct session_loop, drain_timer);
     struct session *next;
     for (struct session *session = home->first; session != NULL; session = next) {
         next = session->next;
         session_close(session, CAUSE_SERVER_STOPPING);
     }
-}
-
-/* The time is up: what is left ends without waiting for its peer. */
-static void on_drain_due(struct timer *timer, uint64_t now_ms)
-{
-    (void)now_ms;
-    struct session_loop *home = CONTAINER_OF(timer, struct session_loop, drain_timer);
     while (home->first != NULL) {
         session_abort(home->first, CAUSE_SERVER_STOPPING);
         session_destroy(home->first);
@@ -41,9 +60,15 @@ static void on_hurry(struct loop_message *message)
 static void on_drain(struct loop_message *message)
 {
     struct session_loop *home = CONTAINER_OF(message, struct session_loop, drain_message);
+    uint64_t now_ms = loop_now_ms(home->loop);
     home->draining = true;
-    timer_set(loop_timers(home->loop), &home->drain_timer, loop_now_ms(home->loop) + home->drain_timeout_ms);
-    drain_all(home);
+    home->drain_begin_ms = now_ms;
+    home->drain_next = home->first;
+    for (const struct session *session = home->first; session != NULL; session = session->next) {
+        home->drain.count++;
+    }
+    timer_set(loop_timers(home->loop), &home->drain_timer, now_ms + home->drain.window_ms + home->drain_timeout_ms);
+    close_due(home);
     if (home->first == NULL) {
         loop_stop(home->loop);
     }
@@ -55,6 +80,7 @@ static bool init_loop(struct session_loop *home, struct session_pool *pool)
     home->loop = loop_create(INBOX_MAX);
     home->input = malloc(SESSION_INPUT_SIZE);
     home->output = malloc(SESSION_OUTPUT_SIZE);
+    timer_init(&home->close_timer, on_close_due);
     timer_init(&home->drain_timer, on_drain_due);
     home->drain_message.deliver = on_drain;
     home->hurry_message.deliver = on_hurry;
@@ -114,11 +140,17 @@ void session_pool_run(struct session_pool *pool, unsigned index)
     on_drain_due(&home->drain_timer, loop_now_ms(home->loop));
 }
 
-void session_pool_drain(struct session_pool *pool, uint32_t timeout_ms)
+void session_pool_refuse(struct session_pool *pool)
 {
     atomic_store_explicit(&pool->draining, true, memory_order_release);
+}
+
+void session_pool_drain(struct session_pool *pool, uint32_t window_ms, uint32_t timeout_ms)
+{
+    uint64_t needed_ms = spread_window_ms(session_pool_open(pool), window_ms);
     for (unsigned i = 0; i < pool->threads; i++) {
         struct session_loop *home = &pool->loops[i];
+        home->drain.window_ms = needed_ms;
         home->drain_timeout_ms = timeout_ms;
         while (!loop_post(home->loop, &home->drain_message)) {
             /* The inbox is full of arrivals, which the loop is taking; none come after `draining`. */

@@ -1,7 +1,8 @@
 /*
  * pool - the session loops: one thread each, sessions spread over them in turn.
  *
- * Life: session_pool_create() → session_pool_run() on each thread → session_pool_drain() → the loops return when their
+ * Life: session_pool_create() → session_pool_run() on each thread → session_pool_refuse() →
+ * session_pool_drain() → the loops return when their
  * last session has ended → session_pool_destroy().
  */
 #ifndef PORTCULLIS_SESSION_POOL_H
@@ -24,11 +25,14 @@ void session_pool_destroy(struct session_pool **pool);
 /* Runs loop `index` (0..threads-1) on the calling thread until the pool has drained. */
 void session_pool_run(struct session_pool *pool, unsigned index);
 
-/* No session is started any more; those that are open get 1001 and `timeout_ms` to end. Returns at once; the loops
- * end when all their sessions have. Main thread, once. */
-void session_pool_drain(struct session_pool *pool, uint32_t timeout_ms);
+/* No session is started any more; those that are open go on. Any thread. */
+void session_pool_refuse(struct session_pool *pool);
 
-/* After session_pool_drain(): what is still open ends now. Main thread, once. */
+/* After session_pool_refuse(): those that are open get 1001, evenly spread over `window_ms` or, when they are few, their part of
+ * it (spread.h), and then `timeout_ms` to end. Returns at once; the loops end when all their sessions have. Main thread, once. */
+void session_pool_drain(struct session_pool *pool, uint32_t window_ms, uint32_t timeout_ms);
+
+/* After session_pool_drain(): whoever was not told yet gets 1001, and what is still open ends now. Main thread, once. */
 void session_pool_hurry(struct session_pool *pool);
 
 /* Loop `index`, for messages of other rooms; lives as long as the pool. */

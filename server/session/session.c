@@ -149,6 +149,9 @@ void session_destroy(struct session *session)
     } else {
         home->first = session->next;
     }
+    if (home->drain_next == session) {
+        home->drain_next = session->next;
+    }
     session_drop_input(session);
     queue_deinit(&session->queue);
     reader_deinit(&session->reader);

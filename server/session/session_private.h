@@ -15,6 +15,7 @@
 #include "server/session/queue.h"
 #include "server/session/rate.h"
 #include "server/session/session.h"
+#include "server/session/spread.h"
 #include "server/ws/reader.h"
 
 /* One read. Larger than a TLS record and than most messages, which are then handled where they were received. */
@@ -36,7 +37,12 @@ struct session_loop {
     size_t memory;                /* of all its sessions, beyond their structs; see memory.c */
     size_t memory_told;           /* how much of it the pool knows of */
     bool draining;
-    struct timer drain_timer;
+    struct spread drain; /* of the Close frames of a drain */
+    uint64_t drain_begin_ms;
+    struct session *drain_next; /* who is to be told next; NULL: all were */
+    size_t drain_done;
+    struct timer close_timer; /* for drain_next */
+    struct timer drain_timer; /* for the end */
     struct loop_message drain_message;
     struct loop_message hurry_message;
     uint32_t drain_timeout_ms;

@@ -126,6 +126,8 @@ class Notify(Case):
         server.stop()
         message = self.manager.read()
         self.assertEqual((message.get("STOPPING"), message["STATUS"]), ("1", "Draining; sessions: 0"))
+        # limits.drain_delay, drain_window and drain_timeout, and ten seconds
+        self.assertEqual(message["EXTEND_TIMEOUT_USEC"], str((0 + 5 + 10 + 10) * 1_000_000))
         self.assertEqual(self.manager.read_rest(), [])
 
     def reload(self, server):
@@ -359,6 +361,22 @@ class Sockets(Case):
                 flags = int(re.search(r"^flags:\s*([0-7]+)$", info.read(), re.MULTILINE)[1], 8)
             self.assertTrue(flags & os.O_CLOEXEC)
             self.assertTrue(fcntl.fcntl(sock, fcntl.F_GETFL) & os.O_NONBLOCK)
+
+    def test_the_next_server_takes_who_comes_during_a_drain(self):
+        """They wait in the socket, which the first server leaves alone from the first Close frame on."""
+        sock = self.keep(listening())
+        settings = {"listeners": ({"address": f"127.0.0.1:{port_of(sock)}"},), "sockets": [sock]}
+        first = self.server(**settings).start()
+        with first.session() as last:
+            first.signal(signal.SIGTERM)
+            self.assertEqual(last.read_close(), 1001)
+            with rawws.Peer(("127.0.0.1", port_of(sock))) as early:
+                last.send(rawws.close(1001))
+                first.check_exit()
+                with self.server(**settings):
+                    early.upgrade("/echo")
+                    early.echo("hello")
+                    early.finish()
 
     def test_outlives_the_server(self):
         """Who connects between two servers is served by the second: the first has not shut the socket down."""

@@ -83,6 +83,8 @@ START_TEST(test_defaults)
     ck_assert_uint_eq(config->limits.message_timeout_ms, 30000);
     ck_assert_uint_eq(config->limits.send_timeout_ms, 15000);
     ck_assert_uint_eq(config->limits.close_timeout_ms, 5000);
+    ck_assert_uint_eq(config->limits.drain_delay_ms, 0);
+    ck_assert_uint_eq(config->limits.drain_window_ms, 5000);
     ck_assert_uint_eq(config->limits.drain_timeout_ms, 10000);
     ck_assert_uint_eq(config->firewall.exempt_count, 2);
     check_prefix(&config->firewall.exempt[0], "127.0.0.1/32");

@@ -39,7 +39,9 @@ START_TEST(core_refuses_to_serve_without_the_borrowed_calls)
     struct gate *gate = gate_create(&firewall);
     struct session_pool *sessions = session_pool_create(1, NULL, gate);
     struct ready_ring *ring = ready_ring_create(LOBBY_HANDED_MAX + 1);
-    struct lobby_setup lobby_setup = {.threads = 1, .config = config, .gate = gate, .ring = ring};
+    struct readiness readiness = {0};
+    struct lobby_setup lobby_setup = {
+        .threads = 1, .config = config, .gate = gate, .readiness = &readiness, .ring = ring};
     struct lobby *lobby = lobby_create(&lobby_setup);
     ck_assert_ptr_nonnull(gate);
     ck_assert_ptr_nonnull(sessions);
