@@ -236,7 +236,9 @@ class UnsentAtTheEnd(unittest.TestCase):
 
     def start(self):
         limits = {"drain_timeout": "10m", "close_timeout": "10m", "send_timeout": 0, "ping_interval": 0}
-        server = harness.Server(listeners=LISTENERS, endpoints=ENDPOINTS, limits=limits)
+        limits["drain_window"] = 0  # who has seen one Close knows that all sessions of the loop were told
+        pool = {"session_threads": 1}
+        server = harness.Server(listeners=LISTENERS, endpoints=ENDPOINTS, limits=limits, pool=pool)
         self.addCleanup(server.close)
         return server.start()
 
