@@ -11,6 +11,7 @@
 
 #include <libconfig.h>
 #include <openssl/crypto.h>
+#include <zlib.h>
 
 #include "server/config/config.h"
 #include "server/door/door.h"
@@ -46,6 +47,7 @@ static void print_versions(void)
     printf("OpenSSL %s\n", OpenSSL_version(OPENSSL_VERSION_STRING));
     printf("libconfig %d.%d.%d (headers; the library does not tell)\n", LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR,
            LIBCONFIG_VER_REVISION);
+    printf("zlib %s\n", zlibVersion());
     printf("glibc %s\n", gnu_get_libc_version());
 }
 

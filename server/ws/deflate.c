@@ -238,6 +238,9 @@ enum inflater_status inflater_message(struct inflater *inflater, bool takeover, 
 {
     struct inflation run = {.stream = &inflater->stream, .out = out, .text = text, .utf8 = UTF8_START};
     set_allowed(&run, size, limits);
+    if (!make_room(&run)) {
+        return INFLATER_MEMORY; /* now, so that an empty message is somewhere, too */
+    }
     if (!takeover && inflateReset(run.stream) != Z_OK) {
         return INFLATER_CORRUPT;
     }
