@@ -174,17 +174,17 @@ static uint8_t *make_message(enum kind kind, size_t size)
 }
 
 /* Inflates with zlib's own window, byte by byte into a buffer of one, so that no reference beyond it goes through. */
-static void check_window(z_stream *stream, bool takeover, const uint8_t *payload, size_t size, const uint8_t *expect,
-                         size_t expect_size)
+static void check_window(z_stream *stream, bool takeover, const uint8_t *payload, size_t packed_size,
+                         const uint8_t *expect, size_t size)
 {
-    uint8_t *whole = malloc(size + 4);
+    uint8_t *whole = malloc(packed_size + 4);
     ck_assert_ptr_nonnull(whole);
-    memcpy(whole, payload, size);
-    memcpy(whole + size, "\x00\x00\xff\xff", 4);
+    memcpy(whole, payload, packed_size);
+    memcpy(whole + packed_size, "\x00\x00\xff\xff", 4);
     ck_assert(takeover || inflateReset(stream) == Z_OK);
     stream->next_in = whole;
-    stream->avail_in = (uInt)(size + 4);
-    for (size_t i = 0; i < expect_size; i++) {
+    stream->avail_in = (uInt)(packed_size + 4);
+    for (size_t i = 0; i < size; i++) {
         uint8_t byte;
         stream->next_out = &byte;
         stream->avail_out = 1;
@@ -219,12 +219,12 @@ static void check_there_and_back(const struct deflater_options *options, bool ta
         uint8_t *bytes = make_message(kind, size);
         size_t cut = next_random(&seed) % (size + 1);
         const struct deflater_message message = {bytes, cut, bytes + cut, size - cut};
-        size_t out_size = 0;
-        enum deflater_status status = deflater_message(deflater, takeover, &message, &out, &out_size);
+        size_t packed_size = 0;
+        enum deflater_status status = deflater_message(deflater, takeover, &message, &out, &packed_size);
         if (status == DEFLATER_OK) {
-            ck_assert(takeover || out_size < size);
-            check_window(&stream, takeover, out.bytes, out_size, bytes, size);
-            ck_assert_int_eq(pour(&sink, takeover, out.bytes, out_size, false, &usual), INFLATER_OK);
+            ck_assert(takeover || packed_size < size);
+            check_window(&stream, takeover, out.bytes, packed_size, bytes, size);
+            ck_assert_int_eq(pour(&sink, takeover, out.bytes, packed_size, false, &usual), INFLATER_OK);
             ck_assert_uint_eq(sink.size, size);
             ck_assert_mem_eq(sink.out.bytes, bytes, size);
         } else {

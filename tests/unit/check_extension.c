@@ -49,9 +49,9 @@ static void check_row(const struct extension_policy *policy, const char *offers,
     ck_assert_int_eq(agreed.server_takeover, strstr(got, "server_no") == NULL);
     ck_assert_int_eq(agreed.client_takeover, strstr(got, "client_no") == NULL);
     const char *window = strstr(got, "server_max_window_bits=");
-    ck_assert_int_eq(agreed.server_window_bits, window != NULL ? atoi(strchr(window, '=') + 1) : 15);
+    ck_assert_int_eq(agreed.server_window_bits, window != NULL ? strtol(strchr(window, '=') + 1, NULL, 10) : 15);
     window = strstr(got, "client_max_window_bits=");
-    ck_assert_int_eq(agreed.client_window_bits, window != NULL ? atoi(strchr(window, '=') + 1) : 15);
+    ck_assert_int_eq(agreed.client_window_bits, window != NULL ? strtol(strchr(window, '=') + 1, NULL, 10) : 15);
 }
 
 static void check_rows(const struct extension_policy *policy, const struct row *rows, size_t count)
