@@ -383,8 +383,9 @@ static void check_firewall(struct check *check)
         config->limits.max_connections + config->limits.max_lobby + config->limits.max_lobby / 8 + LOBBY_MARGIN;
 }
 
-/* Beyond send_queue and max_message: one read that is held back, the replies to one read, a reply's prefix. */
-#define SESSION_MEMORY_SLACK (512 * 1024)
+/* Beyond send_queue and max_message: one read that is held back, the replies to one read, a reply's prefix, and what compression
+ * with context takeover keeps in both directions. */
+#define SESSION_MEMORY_SLACK (1024 * 1024)
 
 /* A cap below what the other limits promise to a session would make them untrue. */
 static void check_memory_key(struct check *check, const char *key, uint64_t bytes, uint64_t least)

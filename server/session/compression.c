@@ -34,6 +34,26 @@ void codec_destroy(struct codec **codec)
     }
 }
 
+/* As deflate.h gives them: what an object has at most. */
+#define INFLATER_SIZE         ((size_t)7 * 1024)
+#define DEFLATER_SIZE         ((size_t)6 * 1024)
+#define DEFLATER_WINDOW_SHIFT 2
+#define DEFLATER_LEVEL_SHIFT  9
+
+size_t codec_memory(const struct codec *codec, const struct extension_agreed *agreed)
+{
+    size_t size = 0;
+    if (codec != NULL && codec->inflater != NULL) {
+        size += INFLATER_SIZE + ((size_t)1 << agreed->client_window_bits);
+    }
+    if (codec != NULL && codec->deflater != NULL) {
+        const struct deflater_options *options = deflater_options(codec->deflater);
+        size += DEFLATER_SIZE + ((size_t)1 << (options->window_bits + DEFLATER_WINDOW_SHIFT)) +
+                ((size_t)1 << (options->memory_level + DEFLATER_LEVEL_SHIFT));
+    }
+    return size;
+}
+
 static bool need_codec(struct codec **codec)
 {
     if (*codec == NULL) {

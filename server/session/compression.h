@@ -35,6 +35,8 @@ struct codec_terms {
 
 void compression_deinit(struct compression *compression);
 void codec_destroy(struct codec **codec);
+/* Bytes that it holds; 0 for NULL. `agreed` is its session's. */
+size_t codec_memory(const struct codec *codec, const struct extension_agreed *agreed);
 
 /* Inflates a message into compression->inflated. `codec` is made when it is needed. Past anything but INFLATER_OK the session
  * must end. */

@@ -21,7 +21,7 @@
 static size_t memory_of(const struct session *session)
 {
     return session->queue.capacity + reader_memory(&session->reader) + session_held_memory(session) +
-           session_overflow_memory(session);
+           session_overflow_memory(session) + codec_memory(session->codec, &session->compression);
 }
 
 /* Unsigned arithmetic: what is added may be a negative difference. */
@@ -55,6 +55,7 @@ static void end(struct session *session, enum cause cause)
         session->state = SESSION_LEAVING;
     }
     reader_deinit(&session->reader);
+    codec_destroy(&session->codec);
     session_drop_input(session);
     count(session, memory_of(session));
 }

@@ -141,7 +141,7 @@ size_t session_overflow_memory(const struct session *session);
 void session_free_overflow(struct session *session);
 
 /* memory.c: after blocks have grown or shrunk, between session_output_begin() and session_output_end(). May end the session
- * (session_memory, server_memory) and then frees what its reader and its held input own. */
+ * (session_memory, server_memory) and then frees its incomplete message, its held input and its compression. */
 void session_count_memory(struct session *session);
 /* It holds nothing any more. */
 void session_uncount_memory(struct session *session);

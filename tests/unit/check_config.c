@@ -74,7 +74,7 @@ START_TEST(test_defaults)
     ck_assert_uint_eq(config->limits.bytes_per_second, 0);
     ck_assert_uint_eq(config->limits.send_queue, 1048576);
     ck_assert_int_eq(config->limits.slow_consumer, CONFIG_SLOW_CLOSE);
-    ck_assert_uint_eq(config->limits.session_memory, 2 * 1048576 + 3 * 65536 + 524288);
+    ck_assert_uint_eq(config->limits.session_memory, 2 * 1048576 + 3 * 65536 + 1048576);
     ck_assert_uint_eq(config->limits.memory, 1u << 30);
     ck_assert_uint_eq(config->limits.handshake_timeout_ms, 10000);
     ck_assert_uint_eq(config->limits.idle_timeout_ms, 0);
