@@ -105,10 +105,12 @@ def panel(medians, top, colours):
     parts = []
     for power in range(low, high + 1):
         y = height_of(10 ** power)
-        parts.append(f'<line x1="{LABEL_WIDTH}" y1="{y:.1f}" x2="{LABEL_WIDTH + BAR_WIDTH}" y2="{y:.1f}" class="axis"/>')
+        parts.append(f'<line x1="{LABEL_WIDTH}" y1="{y:.1f}" x2="{LABEL_WIDTH + BAR_WIDTH}" y2="{y:.1f}" '
+                     'class="axis"/>')
         parts.append(f'<text x="{LABEL_WIDTH - 6}" y="{y + 4:.1f}" class="name">{10 ** power:,}</text>')
     for i, (_, label) in enumerate(PERCENTILES):
-        parts.append(f'<text x="{LABEL_WIDTH + i * step:.1f}" y="{top + CURVE_HEIGHT + 18}" class="mark">{label}</text>')
+        x = LABEL_WIDTH + i * step
+        parts.append(f'<text x="{x:.1f}" y="{top + CURVE_HEIGHT + 18}" class="mark">{label}</text>')
     label_y = top - BAR_HEIGHT
     for name, row in sorted(medians.items(), key=lambda item: -item[1]["max"]):
         points = " ".join(f"{LABEL_WIDTH + i * step:.1f},{height_of(row[key]):.1f}"

@@ -12,19 +12,19 @@ FIGURES = ("rate", "cpu_us", "server_busy", "others_busy", "load_busy", "bytes_p
            "resumed", "load_average")
 LATENCIES = ("p50", "p90", "p99", "p999", "max")
 NOTES = """*Bound by* says what kept a rate from being higher: the **server**, whose cores were at least 90 % busy; else the
-**load** generator (compare the CPU time of a message then, not the rate); **others** when other processes took more than
-10 % of the cores (such a row is worth little); or the **round trip**: nobody was busy, the messages were under way. *CPU
-µs* is the server's CPU time for each message or handshake, user and kernel. *Server busy* and *load busy* are shares of
-their cores.
+**load** generator (compare the CPU time of a message then, not the rate); **others** when other processes took more
+than 10 % of the cores (such a row is worth little); or the **round trip**: nobody was busy, the messages were under
+way. *CPU µs* is the server's CPU time for each message or handshake, user and kernel. *Server busy* and *load busy*
+are shares of their cores.
 
-*Echo* is a closed loop: the next message leaves when a reply is complete, so a slow server is sent less, and its latency is
-that of the messages in flight over the rate. *Echo at N messages/s* sends at a fixed rate whatever the server does, and
-latency counts from when a message was due, so a stall counts for all messages that it kept waiting; *load late* is how much
-of that (p99) was the load generator's own. *Handshakes* go from connect() to the 101, then the connection is reset; nginx
-is a stub that answers a constant 101. A full TLS handshake costs a client more than a server, so it is often the load that
-limits; *per CPU second* is what one busy core of the server would do. *Memory* is the server's anonymous user memory before and with the connections,
-each of which was still served at the end; *kernel* is what sockets and slabs grew by on the whole machine, thus for both
-ends of each connection."""
+*Echo* is a closed loop: the next message leaves when a reply is complete, so a slow server is sent less, and its
+latency is that of the messages in flight over the rate. *Echo at N messages/s* sends at a fixed rate whatever the
+server does, and latency counts from when a message was due, so a stall counts for all messages that it kept
+waiting; *load late* is how much of that (p99) was the load generator's own. *Handshakes* go from connect() to the
+101, then the connection is reset; nginx is a stub that answers a constant 101. A full TLS handshake costs a client
+more than a server, so it is often the load that limits; *per CPU second* is what one busy core of the server would
+do. *Memory* is the server's anonymous user memory before and with the connections, each of which was still served
+at the end; *kernel* is what sockets and slabs grew by on the whole machine, thus for both ends of each connection."""
 
 
 def figure_of(mode):
@@ -162,14 +162,15 @@ def header(outcome):
     loads = [run["load_average"] for case in outcome["cases"] for runs in case["runs"].values() for run in runs]
     known = versions(outcome)
     lines = [f"{outcome['date']}, {outcome['minutes']} minutes; {machine['cpu']}, {machine['cores']} cores, Linux "
-             f"{machine['kernel']}; commit {machine['commit']}. Servers on cores {outcome['server_cores']}, load on cores "
-             f"{outcome['load_cores']}; load average {min(loads):.1f} to {max(loads):.1f}. Medians of up to "
+             f"{machine['kernel']}; commit {machine['commit']}. Servers on cores {outcome['server_cores']}, load on "
+             f"cores {outcome['load_cores']}; load average {min(loads):.1f} to {max(loads):.1f}. Medians of up to "
              f"{outcome['rounds']} alternating rounds of {outcome['seconds']:g} s; ratios to {outcome['reference']}.",
              "", f"    {outcome['command']}", ""]
     if outcome["is_cut"]:
         lines += ["**The time limit cut it short**: some cases have fewer rounds, or none.", ""]
     return lines + [f"- {name}: {known.get(name, 'version not known')} (`{command}`)"
-                    for name, command in outcome["servers"].items() if any(name in case["runs"] for case in outcome["cases"])]
+                    for name, command in outcome["servers"].items()
+            if any(name in case["runs"] for case in outcome["cases"])]
 
 
 def markdown(outcome):

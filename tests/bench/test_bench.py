@@ -127,7 +127,8 @@ class Runs(unittest.TestCase):
         self.assertEqual(figures["errors"], 3)
 
     def test_handshake(self):
-        self.assertEqual(measure.summarize(events("handshake", handshakes=8, resumed=6), (0, 0), 1, 1, 2)["resumed"], 0.75)
+        figures = measure.summarize(events("handshake", handshakes=8, resumed=6), (0, 0), 1, 1, 2)
+        self.assertEqual(figures["resumed"], 0.75)
 
     def test_an_unknown_process_and_no_messages(self):
         figures = measure.summarize(events(rate=0.0), None, 1, 1, 2)
@@ -194,7 +195,8 @@ class Reports(unittest.TestCase):
             width = cells
 
     def test_text_is_escaped_in_plots(self):
-        chart = plot.bar_chart([("a < b", [("a", 1, None, None), ("b", 0, None, None)])], "{}", {"a": "red", "b": "red"})
+        bars = [("a", 1, None, None), ("b", 0, None, None)]
+        chart = plot.bar_chart([("a < b", bars)], "{}", {"a": "red", "b": "red"})
         self.assertIn("a &lt; b", chart)
         xml.etree.ElementTree.fromstring(chart)
 
