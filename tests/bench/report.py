@@ -11,11 +11,11 @@ SHARED = 0.1  # of all cores, used by others: a row is worth little then
 FIGURES = ("rate", "cpu_us", "server_busy", "others_busy", "load_busy", "bytes_per_connection", "kernel_per_connection",
            "resumed", "load_average")
 LATENCIES = ("p50", "p90", "p99", "p999", "max")
-NOTES = """*Bound by* says what kept a rate from being higher: the **server**, whose cores were at least 90 % busy; else the
-**load** generator (compare the CPU time of a message then, not the rate); **others** when other processes took more
-than 10 % of the cores (such a row is worth little); or the **round trip**: nobody was busy, the messages were under
-way. *CPU µs* is the server's CPU time for each message or handshake, user and kernel. *Server busy* and *load busy*
-are shares of their cores.
+NOTES = """*Bound by* says what kept a rate from being higher: the **server**, whose cores were at least 90 % busy; else
+**others** when other processes took more than 10 % of the cores (such a row is worth little); else the **load**
+generator (compare the CPU time of a message then, not the rate); or the **round trip**: nobody was busy, the
+messages were under way. *CPU µs* is the server's CPU time for each message or handshake, user and kernel.
+*Server busy* and *load busy* are shares of their cores.
 
 *Echo* is a closed loop: the next message leaves when a reply is complete, so a slow server is sent less, and its
 latency is that of the messages in flight over the rate. *Echo at N messages/s* sends at a fixed rate whatever the
