@@ -298,8 +298,9 @@ static void relay_answer(struct slot *slot, bool answered)
         turn_away(slot);
         return;
     }
-    if (!answered && !slot->relayed) {
-        busy(slot, "civetweb closed it without an answer"); /* it had not the memory to read it, say */
+    if (!answered && (!slot->relayed || slot->relay_lost)) {
+        /* It had not the memory to read the request, say, or we had none for what it wrote. */
+        busy(slot, slot->relay_lost ? "no memory for the answer" : "civetweb closed it without an answer");
         return;
     }
     if (!answered) {

@@ -187,6 +187,7 @@ class Peer:
     """One connection. Sending never deadlocks with receiving: what arrives meanwhile is kept for the next read."""
 
     def __init__(self, address, *, tls=False, source=None, receive_buffer=None):
+        self.since = time.monotonic()  # the server cannot have known of it any earlier
         self.sock = connect_socket(address, source, receive_buffer)
         self.local = self.sock.getsockname()
         self.log_key = {}  # how the server's log knows it; see harness.py

@@ -46,9 +46,9 @@ class Deadlines(DeadlineCase):
         },
     }
 
-    def trickle(self, peer, wire):
-        """A byte now and then until the server answers or hangs up; it must do so long before the bytes run out."""
-        since = time.monotonic()
+    def trickle(self, peer, wire, since):
+        """A byte now and then until the server answers or hangs up; it must do so long before the bytes run out, and not before the
+        deadline, which began at `since` or later."""
         for index in range(len(wire)):
             peer.send(wire[index : index + 1])
             if peer.readable(BYTE_EVERY_S):
@@ -76,7 +76,7 @@ class Deadlines(DeadlineCase):
 
     def test_trickle_in_the_tls_handshake(self):
         with self.server.peer(TLS, tls=False) as peer:
-            self.trickle(peer, rawws.client_hello())
+            self.trickle(peer, rawws.client_hello(), peer.since)
             self.assert_timed_out(peer)
 
     def test_stall_behind_the_client_hello(self):
@@ -89,18 +89,18 @@ class Deadlines(DeadlineCase):
     def test_trickle_in_the_head(self):
         for listener in (PLAIN, TLS):
             with self.subTest(listener=listener), self.server.peer(listener) as peer:
-                self.trickle(peer, request(add=["X-Long: " + "x" * 1000]))
+                self.trickle(peer, request(add=["X-Long: " + "x" * 1000]), peer.since)
                 self.assert_timed_out(peer)
 
     def test_trickle_in_the_target(self):
         with self.server.peer() as peer:
-            self.trickle(peer, b"GET /" + b"a" * 1000)
+            self.trickle(peer, b"GET /" + b"a" * 1000, peer.since)
             self.assert_timed_out(peer)
 
     def test_trickle_in_a_frame(self):
         for listener in (PLAIN, TLS):
             with self.subTest(listener=listener), self.server.session(listener=listener) as peer:
-                self.trickle(peer, text("x" * 1000))
+                self.trickle(peer, text("x" * 1000), time.monotonic())
                 self.assert_closed(peer, "message_timeout")
 
     def test_stall_in_a_header(self):
