@@ -6,6 +6,7 @@ The library is named by FAULTS_LIBRARY.
 import contextlib
 import mmap
 import os
+import signal
 import struct
 
 import harness
@@ -26,15 +27,27 @@ class FaultyServer(harness.Server):
 
     SEED = 20
 
-    def launch(self):
+    def launch(self, calls=0, roles=0, at=0):
+        """With calls: the one with that number fails from the start on."""
         name = os.path.join(self.folder, "faults")
         size = _SETTINGS.size + _COUNTS.size
         with open(name, "w+b") as file:
             file.write(bytes(size))
             file.flush()
             self._control = mmap.mmap(file.fileno(), size)
+        self._set(calls, roles, at=at)
         self.variables = {"LD_PRELOAD": os.environ["FAULTS_LIBRARY"], "FAULTS_CONTROL": name}
         super().launch()
+
+    def wait_end_of_start(self):
+        """"ready", and then it is told to stop; or "ended"."""
+        try:
+            self.wait_log("ready")
+        except AssertionError:
+            self.process.wait(harness.DEADLINE_S)
+            return "ended"
+        self.signal(signal.SIGTERM)
+        return "ready"
 
     def close(self):
         super().close()

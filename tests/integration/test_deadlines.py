@@ -7,6 +7,7 @@ import rawws
 from rawws import CONTINUATION, TEXT, frame, request, text
 
 PLAIN, TLS = 0, 1
+LISTENERS = ({"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "tls": True})
 TIMEOUT_S = 2  # of every deadline here
 BYTE_EVERY_S = 0.2  # a trickle well inside the deadline
 CLOCK_SLACK_S = 0.1  # the server's clock may have started a little before ours
@@ -35,17 +36,7 @@ class DeadlineCase(harness.ServerCase):
         self.assertEqual(record["cause"], cause)
 
 
-class Deadlines(DeadlineCase):
-    settings = {
-        "listeners": ({"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "tls": True}),
-        "limits": {
-            "handshake_timeout": f"{TIMEOUT_S}s",
-            "message_timeout": f"{TIMEOUT_S}s",
-            "ping_interval": "0s",
-            "idle_timeout": "0s",
-        },
-    }
-
+class TrickleCase(DeadlineCase):
     def trickle(self, peer, wire, since):
         """A byte now and then until the server answers or hangs up; it must do so long before the bytes run out, and not before the
         deadline, which began at `since` or later."""
@@ -56,6 +47,10 @@ class Deadlines(DeadlineCase):
         else:
             self.fail(f"no end after {len(wire)} bytes in {time.monotonic() - since:.0f} s")
         self.assertGreaterEqual(time.monotonic() - since, TIMEOUT_S - CLOCK_SLACK_S, "ended before its time")
+
+
+class Handshakes(TrickleCase):
+    settings = {"listeners": LISTENERS, "limits": {"handshake_timeout": f"{TIMEOUT_S}s"}}
 
     def assert_timed_out(self, peer):
         """408, or a plain end; and a log line."""
@@ -96,6 +91,13 @@ class Deadlines(DeadlineCase):
         with self.server.peer() as peer:
             self.trickle(peer, b"GET /" + b"a" * 1000, peer.since)
             self.assert_timed_out(peer)
+
+
+class Messages(TrickleCase):
+    settings = {
+        "listeners": LISTENERS,
+        "limits": {"message_timeout": f"{TIMEOUT_S}s", "ping_interval": 0, "idle_timeout": 0},
+    }
 
     def test_trickle_in_a_frame(self):
         for listener in (PLAIN, TLS):

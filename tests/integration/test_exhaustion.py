@@ -16,7 +16,7 @@ import faults
 import harness
 import load
 import rawws
-from faults import ACCEPT, EPOLL_ADD, LOBBY, MAIN, MALLOC, RECV, SEND, SESSIONS, SOCKETPAIR, UPGRADE
+from faults import ACCEPT, EPOLL_ADD, EVENTFD, LOBBY, MAIN, MALLOC, RECV, SEND, SESSIONS, SOCKETPAIR, UPGRADE
 
 PLAIN, TLS = 0, 1
 CLIENTS = 8
@@ -221,6 +221,43 @@ class Reload(ExhaustionCase):
         self.assertGreater(outcomes["reload_refused"], self.STEP_MAX // 2, outcomes)
         self.assertEqual(self.reload(), "reloaded")
         self.assert_recovered()
+
+
+class Start(unittest.TestCase):
+    """A server that cannot get all it needs says so and ends; it never runs with a part of it missing."""
+
+    DENSE = 20  # each of so many first calls fails once, and then fewer and fewer
+
+    def outcome(self, calls, at):
+        """How the start ended when that call failed, and whether it was reached."""
+        server = faults.FaultyServer(**ExhaustionCase.SETTINGS)
+        try:
+            server.write_config()
+            server.launch(calls, MAIN, at)
+            events = [server.wait_end_of_start(), server.seen >= at]
+            server.check_exit(expected=0 if events[0] == "ready" else 1)
+            if events[0] != "ready":
+                self.assertTrue(server.stderr_text, "it says why")
+            return events
+        finally:
+            server.close()
+
+    def walk(self, calls):
+        outcomes = collections.Counter()
+        at = 1
+        reached = True
+        while reached:
+            ended, reached = self.outcome(calls, at)
+            outcomes[ended] += 1
+            at += 1 + at // self.DENSE
+        self.assertGreater(outcomes["ended"], 2, outcomes)
+        self.assertEqual(ended, "ready", "in the end nothing failed")
+
+    def test_descriptors(self):
+        self.walk(EVENTFD | EPOLL_ADD)
+
+    def test_memory(self):
+        self.walk(MALLOC)
 
 
 if __name__ == "__main__":
