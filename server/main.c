@@ -14,6 +14,7 @@
 #include <zlib.h>
 
 #include "server/config/config.h"
+#include "server/credentials.h"
 #include "server/door/door.h"
 #include "server/server.h"
 #include "server/version.h"
@@ -63,9 +64,12 @@ static int check_config(const char *file)
     if (config == NULL) {
         return 1;
     }
+    bool good = credentials_check(config, report, NULL);
     config_unref(&config);
-    printf("%s: ok\n", file);
-    return 0;
+    if (good) {
+        printf("%s: ok\n", file);
+    }
+    return good ? 0 : 1;
 }
 
 static const char *default_file(void)

@@ -22,6 +22,7 @@
 
 #include "logging/log.h"
 #include "server/config/config.h"
+#include "server/credentials.h"
 #include "server/door/door.h"
 #include "server/door/ready_ring.h"
 #include "server/drain.h"
@@ -55,7 +56,7 @@ struct server {
     struct inherited *inherited; /* sockets of the service manager; all have an owner after the start */
     struct log *log;
     struct gate *gate;
-    SSL_CTX *tls;
+    struct credentials *credentials;
     struct session_pool *sessions;
     struct ready_ring *ring;
     struct lobby *lobby;
@@ -83,14 +84,11 @@ static void report_to_log(void *context, bool is_error, const char *line)
     log_event(server->log, is_error ? LOG_ERROR : LOG_WARNING, "config", log_str("detail", line));
 }
 
-static bool uses_tls(const struct config *config)
+/* At start: for whoever waits at the terminal, and for who looks at the log later. */
+static void report_to_both(void *context, bool is_error, const char *line)
 {
-    for (size_t i = 0; i < config->listener_count; i++) {
-        if (config->listeners[i].tls) {
-            return true;
-        }
-    }
-    return false;
+    report_to_stderr(context, is_error, line);
+    report_to_log(context, is_error, line);
 }
 
 static unsigned session_threads_of(const struct config *config)
@@ -189,21 +187,6 @@ static bool fail(const struct server *server, const char *what, const char *why)
     return false;
 }
 
-static bool open_tls(const struct server *server, const struct config *config, SSL_CTX **tls_r)
-{
-    char error[512];
-    *tls_r = NULL;
-    if (!uses_tls(config)) {
-        return true;
-    }
-    *tls_r = tls_context_create(config, error, sizeof(error));
-    if (*tls_r == NULL) {
-        log_event(server->log, LOG_ERROR, "tls", log_str("detail", error));
-        return false;
-    }
-    return true;
-}
-
 /* Makes the inherited socket of a listener ready or, where there is none (-1), opens one. False: `error` says why. */
 static bool open_listener(const struct server *server, const struct config_listener *listener, int *fd, char *error,
                           size_t error_size)
@@ -255,7 +238,7 @@ static bool open_lobby(struct server *server)
             .listeners = listeners,
             .listener_count = config->listener_count,
             .config = config,
-            .tls = server->tls,
+            .tls = credentials_context(server->credentials),
             .gate = server->gate,
             .log = server->log,
             .readiness = &server->readiness,
@@ -357,8 +340,9 @@ static bool prepare(struct server *server)
     if (server->gate == NULL) {
         return fail(server, "firewall", strerror(ENOMEM));
     }
-    if (!open_tls(server, server->config, &server->tls)) {
-        return fail(server, "tls", "the certificate or its key cannot be used; see above");
+    server->credentials = credentials_create(server->config, server->log, report_to_both, server);
+    if (server->credentials == NULL) {
+        return fail(server, "tls", "a certificate or its key cannot be used; see above");
     }
     server->sessions = session_pool_create(server->session_threads, server->log, server->gate);
     server->ring = ready_ring_create((size_t)server->config->pool.lobby_threads * LOBBY_HANDED_MAX + 1);
@@ -411,22 +395,6 @@ static bool start(struct server *server)
 
 /* ---- reload ---- */
 
-/* The context for the listeners that are open: which of them use TLS was decided at start. A config that no longer has a TLS
- * listener takes effect for that at a restart, so until then the old certificate serves on. */
-static bool reload_tls(const struct server *server, const struct config *config, SSL_CTX **tls_r)
-{
-    *tls_r = NULL;
-    if (server->tls == NULL) {
-        return true;
-    }
-    if (uses_tls(config)) {
-        return open_tls(server, config, tls_r);
-    }
-    SSL_CTX_up_ref(server->tls);
-    *tls_r = server->tls;
-    return true;
-}
-
 static void refuse_reload(struct server *server, const char *cause)
 {
     log_event(server->log, LOG_ERROR, "reload_refused", log_str("config", server->file), log_str("cause", cause),
@@ -435,29 +403,20 @@ static void refuse_reload(struct server *server, const char *cause)
     log_reopen(server->log, &server->config->log);
 }
 
-static void swap(struct server *server, const struct config **config, SSL_CTX **tls)
-{
-    const struct config *old_config = server->config;
-    SSL_CTX *old_tls = server->tls;
-    server->config = *config;
-    server->tls = *tls;
-    *config = old_config;
-    *tls = old_tls;
-}
-
 /* All of the new config, or nothing of it: what can fail comes first. Whether it was taken over. */
 static bool take_config(struct server *server)
 {
     SSL_CTX *tls = NULL;
     struct lobby_reload *lobby = NULL;
     bool taken = false;
+    const struct config *old = server->config;
     const struct config *config = config_load(server->file, report_to_log, server);
     if (config == NULL) {
         refuse_reload(server, "the config file has errors");
         return false;
     }
-    if (!reload_tls(server, config, &tls)) {
-        refuse_reload(server, "the certificate or its key cannot be used");
+    if (!credentials_prepare(server->credentials, config, report_to_log, server, &tls)) {
+        refuse_reload(server, "a certificate or its key cannot be used");
     } else if ((lobby = lobby_reload_prepare(server->lobby, config, tls)) == NULL ||
                !gate_reconfigure(server->gate, &config->firewall)) {
         refuse_reload(server, "out of memory");
@@ -465,7 +424,9 @@ static bool take_config(struct server *server)
         config_report_restart(server->config, config, report_to_log, server);
         log_reopen(server->log, &config->log);
         lobby_reload_commit(server->lobby, &lobby);
-        swap(server, &config, &tls);
+        server->config = config;
+        config = old;
+        credentials_commit(server->credentials, server->config, &tls);
         raise_file_limit(server);
         log_event(server->log, LOG_NOTICE, "reloaded", log_str("config", server->file));
         log_audit(server->log, "reloaded", log_str("config", server->file));
@@ -495,7 +456,7 @@ static void release(struct server *server)
     inherited_destroy(&server->inherited);
     ready_ring_destroy(&server->ring);
     session_pool_destroy(&server->sessions);
-    SSL_CTX_free(server->tls);
+    credentials_destroy(&server->credentials);
     gate_destroy(&server->gate);
     if (server->log != NULL) {
         log_event(server->log, LOG_NOTICE, "stopped", log_i64("pid", getpid()));
@@ -563,7 +524,9 @@ static int serve(struct server *server)
             notify_sessions(&server->notify, session_pool_open(server->sessions));
             report_ms = now_ms + PERIOD_MS;
         }
-        int number = wait_event(server, (int)(report_ms - now_ms));
+        uint64_t tend_ms = credentials_tend(server->credentials, now_ms);
+        uint64_t due_ms = tend_ms < report_ms ? tend_ms : report_ms;
+        int number = wait_event(server, (int)(due_ms - now_ms));
         if (number == SIGHUP) {
             reload(server);
         } else if (number != 0) {

@@ -17,8 +17,9 @@
 #include "server/config/syntax.h"
 #include "server/config/units.h"
 
-#define CERTIFICATES_MAX (1024 * 1024) /* bytes of a certificate chain: hundreds of certificates */
-#define PLACE_DEPTH_MAX  4             /* section, key, index, member (or another index) */
+#define CERTIFICATES_MAX       (1024 * 1024) /* bytes of a certificate chain: hundreds of certificates */
+#define TICKET_ROTATION_MIN_MS 1000          /* lifetimes of tickets are whole seconds */
+#define PLACE_DEPTH_MAX        4             /* section, key, index, member (or another index) */
 
 struct check {
     struct arena *arena;
@@ -153,36 +154,88 @@ static size_t find_tls_listener(const struct config *config)
     return i;
 }
 
-/* One of the two files of TLS. False when it is not given. */
+/* A file with certificates: whether it is one that can be read. What is in it, OpenSSL judges when it is loaded. */
+static void check_certificate(struct check *check, const struct place *place, const char *file)
+{
+    char *bytes = NULL;
+    size_t size = 0;
+    const char *error = check->use_files ? file_read(file, CERTIFICATES_MAX, &bytes, &size) : NULL;
+    if (error != NULL) {
+        report_error(check->report, place->line, place->path, "%s cannot be read: %s", file, error);
+    }
+    free(bytes);
+}
+
+/* A file that tls.`key` names. False when it is not given, or no listener (there are listener_count) uses TLS. */
 static bool resolve_tls(struct check *check, const char *key, const char **file, struct place *place)
 {
-    size_t listener = find_tls_listener(check->config);
     place_of(place, check, "tls", key);
     *file = resolve(check, check->folder, *file);
-    if ((*file)[0] != '\0') {
-        return listener < check->config->listener_count;
-    }
-    if (listener < check->config->listener_count) {
+    return (*file)[0] != '\0' && find_tls_listener(check->config) < check->config->listener_count;
+}
+
+/* As above, for one that must be given when a listener uses TLS. */
+static bool require_tls(struct check *check, const char *key, const char **file, struct place *place)
+{
+    size_t listener = find_tls_listener(check->config);
+    bool used = resolve_tls(check, key, file, place);
+    if ((*file)[0] == '\0' && listener < check->config->listener_count) {
         report_error(check->report, place->line, place->path, "missing; listeners[%zu] uses TLS", listener);
     }
-    return false;
+    return used;
+}
+
+static void check_certificates(struct check *check)
+{
+    struct config *config = check->config;
+    struct config_certificate *certificates =
+        copy_array(check, config->tls.certificates, config->tls.certificate_count, sizeof(*certificates));
+    bool used = find_tls_listener(config) < config->listener_count;
+    for (size_t i = 0; certificates != NULL && i < config->tls.certificate_count; i++) {
+        struct place place;
+        certificates[i].certificate = resolve(check, check->folder, certificates[i].certificate);
+        certificates[i].key = resolve(check, check->folder, certificates[i].key);
+        if (used) {
+            place_of_member(&place, check, "tls", "certificates", i, "certificate");
+            check_certificate(check, &place, certificates[i].certificate);
+            place_of_member(&place, check, "tls", "certificates", i, "key");
+            check_secret(check, &place, certificates[i].key, false);
+        }
+    }
+    if (certificates != NULL) {
+        config->tls.certificates = certificates;
+    }
+}
+
+static void check_clients(struct check *check)
+{
+    struct config *config = check->config;
+    struct place place;
+    if (resolve_tls(check, "client_ca", &config->tls.client_ca, &place)) {
+        check_certificate(check, &place, config->tls.client_ca);
+    }
+    if (config->tls.client_verify != CONFIG_VERIFY_NONE && config->tls.client_ca[0] == '\0') {
+        report_error(check->report, place.line, place.path, "missing; tls.client_verify asks for certificates");
+    } else if (config->tls.client_verify == CONFIG_VERIFY_NONE && config->tls.client_ca[0] != '\0') {
+        report_warning(check->report, place.line, place.path, "not used: tls.client_verify is \"none\"");
+    }
 }
 
 static void check_tls(struct check *check)
 {
+    struct config *config = check->config;
     struct place place;
-    if (resolve_tls(check, "certificate", &check->config->tls.certificate, &place) && check->use_files) {
-        char *bytes = NULL;
-        size_t size = 0;
-        const char *error = file_read(check->config->tls.certificate, CERTIFICATES_MAX, &bytes, &size);
-        if (error != NULL) {
-            report_error(check->report, place.line, place.path, "%s cannot be read: %s", check->config->tls.certificate,
-                         error);
-        }
-        free(bytes);
+    if (require_tls(check, "certificate", &config->tls.certificate, &place)) {
+        check_certificate(check, &place, config->tls.certificate);
     }
-    if (resolve_tls(check, "key", &check->config->tls.key, &place)) {
-        check_secret(check, &place, check->config->tls.key, false);
+    if (require_tls(check, "key", &config->tls.key, &place)) {
+        check_secret(check, &place, config->tls.key, false);
+    }
+    check_certificates(check);
+    check_clients(check);
+    if (config->tls.ticket_rotation_ms > 0 && config->tls.ticket_rotation_ms < TICKET_ROTATION_MIN_MS) {
+        place_of(&place, check, "tls", "ticket_rotation");
+        report_error(check->report, place.line, place.path, "expected 0 or a second at least");
     }
 }
 

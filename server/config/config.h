@@ -27,6 +27,7 @@
 
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 enum config_slow_consumer { CONFIG_SLOW_CLOSE, CONFIG_SLOW_DROP };
+enum config_verify { CONFIG_VERIFY_NONE, CONFIG_VERIFY_OPTIONAL, CONFIG_VERIFY_REQUIRED };
 enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_TOKEN };
 enum config_role { CONFIG_ROLE_READ, CONFIG_ROLE_WRITE };
 
@@ -37,6 +38,11 @@ struct config_listener {
     bool any;      /* "*:PORT" or "[::]:PORT": both families; `address` is then :: */
     bool tls;
     int backlog;
+};
+
+struct config_certificate {
+    const char *certificate; /* PEM chain, leaf first */
+    const char *key;
 };
 
 struct config_admin_token {
@@ -73,7 +79,14 @@ struct config {
     struct {
         const char *certificate; /* PEM chain, leaf first; "" when not given, which no listener with TLS may do */
         const char *key;
+        const struct config_certificate *certificates; /* besides that one, for clients that ask for their names */
+        size_t certificate_count;
+        bool strict_sni; /* a name without a certificate is refused */
         enum config_tls_version min_version;
+        uint32_t ticket_rotation_ms; /* 0: no session tickets; else a second at least */
+        enum config_verify client_verify;
+        const char *client_ca;      /* PEM; "" when client certificates are not verified */
+        uint64_t expiry_warning_ms; /* before a certificate's end */
     } tls;
 
     struct {

@@ -34,6 +34,7 @@
 #define ACCOUNT_MAX     256 /* LOGIN_NAME_MAX of Linux */
 
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
+static const char *const verify_modes[] = {"none", "optional", "required", NULL};
 static const char *const auth_modes[] = {"none", "token", NULL};
 static const char *const roles[] = {"read", "write", NULL};
 static const char *const algorithms[] = {"HS256", "HS384", "HS512", NULL};
@@ -44,6 +45,7 @@ static const char *const log_formats[] = {"text", "json", NULL};
 
 /* The words stand in the order of the enums. */
 _Static_assert(CONFIG_TLS_1_2 == 0 && CONFIG_TLS_1_3 == 1, "tls_versions");
+_Static_assert(CONFIG_VERIFY_NONE == 0 && CONFIG_VERIFY_OPTIONAL == 1 && CONFIG_VERIFY_REQUIRED == 2, "verify_modes");
 _Static_assert(CONFIG_AUTH_NONE == 0 && CONFIG_AUTH_TOKEN == 1, "auth_modes");
 _Static_assert(CONFIG_ROLE_READ == 0 && CONFIG_ROLE_WRITE == 1, "roles");
 _Static_assert(CONFIG_SLOW_CLOSE == 0 && CONFIG_SLOW_DROP == 1, "slow_consumers");
@@ -72,6 +74,23 @@ static const struct row listener_rows[] = {
      IN(struct config_listener, backlog)},
 };
 
+static const struct row certificate_rows[] = {
+    {.name = "certificate",
+     .type = ROW_STRING,
+     .min = 1,
+     .max = FILE_NAME_MAX,
+     .syntax = syntax_file,
+     .text = "PEM file of the certificate chain, leaf first; relative to the config file's folder.",
+     IN(struct config_certificate, certificate)},
+    {.name = "key",
+     .type = ROW_STRING,
+     .min = 1,
+     .max = FILE_NAME_MAX,
+     .syntax = syntax_file,
+     .text = "PEM file of the private key, which no one but its owner may read; relative to the config file's folder.",
+     IN(struct config_certificate, key)},
+};
+
 static const struct row tls_rows[] = {
     {.name = "certificate",
      .type = ROW_STRING,
@@ -93,6 +112,46 @@ static const struct row tls_rows[] = {
      .words = tls_versions,
      .text = "Oldest version of TLS that is spoken.",
      AT(tls.min_version)},
+    {.name = "certificates",
+     .type = ROW_LIST,
+     .fallback = "( )",
+     .max = 1000,
+     .text = "More certificates: a client gets the one with the name it asks for, or else the one above.",
+     COUNTED(tls.certificates, tls.certificate_count),
+     ROWS(certificate_rows),
+     .element_size = sizeof(struct config_certificate)},
+    {.name = "strict_sni",
+     .type = ROW_BOOL,
+     .fallback = "false",
+     .text = "Whether a client that asks for a name no certificate has is refused (alert unrecognized_name).",
+     AT(tls.strict_sni)},
+    {.name = "ticket_rotation",
+     .type = ROW_DURATION,
+     .fallback = "\"1h\"",
+     .min = 0,
+     .max = 84 * HOUR, /* a ticket lives for two of them, and for a week at most (RFC 8446 §4.6.1) */
+     .text = "How often session tickets get a new key; one is valid for twice that; 0 switches tickets off.",
+     AT(tls.ticket_rotation_ms)},
+    {.name = "client_verify",
+     .type = ROW_CHOICE,
+     .fallback = "\"none\"",
+     .words = verify_modes,
+     .text = "Whether clients are asked for a certificate, and whether they must have one.",
+     AT(tls.client_verify)},
+    {.name = "client_ca",
+     .type = ROW_STRING,
+     .fallback = "\"\"",
+     .max = FILE_NAME_MAX,
+     .syntax = syntax_file_or_none,
+     .text = "PEM file of the authorities that issue clients' certificates; relative to the config file's folder.",
+     AT(tls.client_ca)},
+    {.name = "expiry_warning",
+     .type = ROW_DURATION,
+     .fallback = "\"21d\"",
+     .min = 0,
+     .max = 365 * DAY,
+     .text = "How long before its end a certificate is warned of, daily.",
+     AT(tls.expiry_warning_ms)},
 };
 
 static const struct row admin_token_rows[] = {

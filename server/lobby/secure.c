@@ -155,6 +155,7 @@ void slot_hello_ready(struct slot *slot, uint32_t events)
 
 void slot_handshake_ready(struct slot *slot)
 {
+    char why[TLS_FAILURE_SIZE];
     ERR_clear_error();
     int result = SSL_accept(slot->transport.ssl);
     if (result == 1) {
@@ -175,7 +176,7 @@ void slot_handshake_ready(struct slot *slot)
         break;
     default:
         /* The alert is in the socket already; closing with unread input would overtake it with a RST. */
-        slot_report(slot, LOBBY_TLS_FAILED, tls_error_text());
+        slot_report(slot, LOBBY_TLS_FAILED, tls_failure_text(slot->transport.ssl, why));
         slot_handshake_over(slot);
         SSL_free(slot->transport.ssl);
         slot->transport.ssl = NULL;

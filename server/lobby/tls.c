@@ -5,17 +5,25 @@
 #include "server/lobby/tls.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 
+#include "server/lobby/certificate_set.h"
+#include "server/lobby/server_name.h"
+#include "server/lobby/tickets.h"
+#include "server/lobby/tls_clients.h"
 #include "server/loop/tls_guard.h"
 
 /* TLS 1.2: ephemeral elliptic-curve key exchange and AEAD only (RFC 9325 §4.2). TLS 1.3's suites are all of that kind. */
 #define CIPHERS_TLS_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
 
-static const unsigned char session_id_context[] = "portcullis";
+/* A reason of our own on OpenSSL's error queue, with the name that was asked for. */
+#define ERROR_UNKNOWN_NAME 1
+#define SHOWN_NAME_MAX     256
 
 const char *tls_error_text(void)
 {
@@ -23,6 +31,25 @@ const char *tls_error_text(void)
     const char *text = error == 0 ? NULL : ERR_reason_error_string(error);
     ERR_clear_error();
     return text != NULL ? text : "unknown error";
+}
+
+const char *tls_failure_text(const SSL *ssl, char text[TLS_FAILURE_SIZE])
+{
+    const char *data = NULL;
+    int flags = 0;
+    unsigned long error = ERR_peek_error_data(&data, &flags);
+    long verified = SSL_get_verify_result(ssl);
+    if (ERR_GET_LIB(error) == ERR_LIB_USER && ERR_GET_REASON(error) == ERROR_UNKNOWN_NAME) {
+        (void)snprintf(text, TLS_FAILURE_SIZE, "no certificate for the name %s",
+                       (flags & ERR_TXT_STRING) != 0 ? data : "");
+        ERR_clear_error();
+    } else if (verified != X509_V_OK) {
+        (void)snprintf(text, TLS_FAILURE_SIZE, "client certificate: %s", X509_verify_cert_error_string(verified));
+        ERR_clear_error();
+    } else {
+        (void)snprintf(text, TLS_FAILURE_SIZE, "%s", tls_error_text());
+    }
+    return text;
 }
 
 /* http/1.1 or nothing: a client that insists on another protocol is told so (RFC 7301 §3.2). */
@@ -41,8 +68,7 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_s
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* A daemon has nobody to ask: an encrypted key is an error, not a prompt that waits on a terminal. */
-static int no_passphrase(char *buffer, int size, int is_write, void *context)
+int tls_no_passphrase(char *buffer, int size, int is_write, void *context)
 {
     (void)buffer;
     (void)size;
@@ -57,54 +83,185 @@ static void set_options(SSL_CTX *context, enum config_tls_version min_version)
     SSL_CTX_set_min_proto_version(context, min_version == CONFIG_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                      SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_mode(context,
-                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_read_ahead(context, 1);                          /* one read a record instead of two */
+    SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_RELEASE_BUFFERS |
+                                  SSL_MODE_NO_AUTO_CHAIN); /* what is sent is what the file holds, not what is found */
+    SSL_CTX_set_read_ahead(context, 1);                    /* one read a record instead of two */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); /* resumption is by tickets: no memory here */
-    SSL_CTX_set_num_tickets(context, 1);
     SSL_CTX_set_alpn_select_cb(context, select_alpn, NULL);
-    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
     tls_guard_watch(context);
 }
 
-static int load_failed(const char *what, const char *file, char *error, size_t error_size)
+/* ---- by name ---- */
+
+static int contexts_index = -1; /* where an SSL_CTX has its struct names; main thread writes it */
+
+/* What a context knows beyond OpenSSL: it is freed with it. */
+struct names {
+    struct certificate_set *set;
+    bool strict;
+    unsigned char policy[SHA256_DIGEST_LENGTH]; /* how clients are verified, and against what */
+};
+
+static void free_names(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long argl, void *argp)
 {
-    snprintf(error, error_size, "%s %s: %s", what, file, tls_error_text());
-    return 0;
+    struct names *names = pointer;
+    (void)parent;
+    (void)data;
+    (void)index;
+    (void)argl;
+    (void)argp;
+    if (names != NULL) {
+        certificate_set_destroy(&names->set);
+        free(names);
+    }
 }
 
-static int load(SSL_CTX *context, const struct config *config, char *error, size_t error_size)
+static const struct names *names_of(const SSL_CTX *context)
 {
-    if (SSL_CTX_set_cipher_list(context, CIPHERS_TLS_1_2) != 1 ||
-        SSL_CTX_set_session_id_context(context, session_id_context, sizeof(session_id_context) - 1) != 1) {
-        return load_failed("TLS", "set-up", error, error_size);
-    }
-    if (SSL_CTX_use_certificate_chain_file(context, config->tls.certificate) != 1) {
-        return load_failed("certificate", config->tls.certificate, error, error_size);
-    }
-    if (SSL_CTX_use_PrivateKey_file(context, config->tls.key, SSL_FILETYPE_PEM) != 1) {
-        return load_failed("key", config->tls.key, error, error_size);
-    }
-    if (SSL_CTX_check_private_key(context) != 1) {
-        return load_failed("the certificate does not belong to the key", config->tls.key, error, error_size);
-    }
-    return 1;
+    return SSL_CTX_get_ex_data(context, contexts_index);
 }
 
-SSL_CTX *tls_context_create(const struct config *config, char *error, size_t error_size)
+/* Errors in it show when it is used: a name without a certificate of a kind that the client can verify ends in "no shared cipher". */
+static bool use_choice(SSL *ssl, const struct certificate_choice *choice)
+{
+    SSL_certs_clear(ssl);
+    for (int i = 0; i < CERTIFICATE_KINDS; i++) {
+        const struct certificate *one = choice->of[i];
+        if (one != NULL && SSL_use_cert_and_key(ssl, one->leaf, one->key, one->chain, 1) != 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A ticket resumes under the name and the rules it was given under and no other (RFC 6066 §3): a session id context each. */
+static bool bind_tickets(SSL *ssl, const struct names *names, const char *name)
+{
+    unsigned char bytes[sizeof(names->policy) + SERVER_NAME_SIZE];
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    size_t size = strlen(name);
+    memcpy(bytes, names->policy, sizeof(names->policy));
+    memcpy(bytes + sizeof(names->policy), name, size);
+    return SHA256(bytes, sizeof(names->policy) + size, digest) != NULL &&
+           SSL_set_session_id_context(ssl, digest, sizeof(digest)) == 1;
+}
+
+/* For tls_failure_text(). */
+static int refuse_name(const uint8_t *name, size_t size, int *alert)
+{
+    ERR_new();
+    ERR_set_error(ERR_LIB_USER, ERROR_UNKNOWN_NAME, "%.*s", (int)(size < SHOWN_NAME_MAX ? size : SHOWN_NAME_MAX),
+                  (const char *)name);
+    *alert = SSL_AD_UNRECOGNIZED_NAME;
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
+/* Before OpenSSL looks at tickets, so that it sees the right session id context. */
+static int on_client_hello(SSL *ssl, int *alert, void *context)
+{
+    const struct names *names = names_of(SSL_get_SSL_CTX(ssl));
+    const unsigned char *data = NULL;
+    const uint8_t *asked = NULL;
+    size_t size = 0;
+    char name[SERVER_NAME_SIZE];
+    (void)context;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) != 1 ||
+        !server_name_of_extension(data, size, &asked, &size)) {
+        return SSL_CLIENT_HELLO_SUCCESS;
+    }
+    bool is_name = server_name_parse(asked, size, name);
+    const struct certificate_choice *choice = is_name ? certificate_set_find(names->set, name) : NULL;
+    if (choice == NULL && names->strict) {
+        return refuse_name(asked, size, alert);
+    }
+    /* The context's own certificates are the default ones. */
+    bool other = choice != NULL && memcmp(choice, certificate_set_default(names->set), sizeof(*choice)) != 0;
+    if ((is_name && !bind_tickets(ssl, names, name)) || (other && !use_choice(ssl, choice))) {
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+const struct certificate_set *tls_certificates(const SSL_CTX *context)
+{
+    return names_of(context)->set;
+}
+
+/* ---- making a context ---- */
+
+static bool failed(config_report_fn *report, void *context, const char *what)
+{
+    char line[256];
+    (void)snprintf(line, sizeof(line), "tls: %s: %s", what, tls_error_text());
+    report(context, true, line);
+    return false;
+}
+
+/* Gives the context its struct names, without certificates as yet. */
+static struct names *attach_names(SSL_CTX *tls, const struct config *config)
+{
+    if (contexts_index < 0) {
+        contexts_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_names);
+    }
+    struct names *names = contexts_index < 0 ? NULL : calloc(1, sizeof(*names));
+    if (names != NULL && SSL_CTX_set_ex_data(tls, contexts_index, names) != 1) {
+        free(names);
+        return NULL;
+    }
+    if (names != NULL) {
+        names->strict = config->tls.strict_sni;
+        SSL_CTX_set_client_hello_cb(tls, on_client_hello, NULL);
+    }
+    return names;
+}
+
+static bool use_default(SSL_CTX *tls, const struct certificate_choice *choice)
+{
+    for (int i = 0; i < CERTIFICATE_KINDS; i++) {
+        const struct certificate *one = choice->of[i];
+        if (one != NULL && SSL_CTX_use_cert_and_key(tls, one->leaf, one->key, one->chain, 1) != 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool set_up(SSL_CTX *tls, const struct config *config, struct ticket_keys *tickets, config_report_fn *report,
+                   void *context)
+{
+    set_options(tls, config->tls.min_version);
+    struct names *names = attach_names(tls, config);
+    if (names == NULL || SSL_CTX_set_cipher_list(tls, CIPHERS_TLS_1_2) != 1 ||
+        !tickets_use(tls, tickets, config->tls.ticket_rotation_ms, config->tls.client_verify != CONFIG_VERIFY_NONE)) {
+        return failed(report, context, "set-up");
+    }
+    /* Both, so that all broken files are told of at once. */
+    bool clients = tls_clients_verify(tls, config, names->policy, report, context);
+    names->set = certificate_set_load(config, report, context);
+    if (names->set == NULL || !clients) {
+        return false;
+    }
+    return (SSL_CTX_set_session_id_context(tls, names->policy, sizeof(names->policy)) == 1 &&
+            use_default(tls, certificate_set_default(names->set))) ||
+           failed(report, context, "set-up");
+}
+
+SSL_CTX *tls_context_create(const struct config *config, struct ticket_keys *tickets, config_report_fn *report,
+                            void *context)
 {
     ERR_clear_error();
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    if (context == NULL) {
-        (void)load_failed("TLS", "context", error, error_size);
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    if (tls == NULL) {
+        (void)failed(report, context, "context");
         return NULL;
     }
-    set_options(context, config->tls.min_version);
-    if (!load(context, config, error, error_size)) {
-        SSL_CTX_free(context);
+    if (!set_up(tls, config, tickets, report, context)) {
+        SSL_CTX_free(tls);
         return NULL;
     }
-    return context;
+    return tls;
 }
 
 enum tls_hello tls_hello_check(const uint8_t *bytes, size_t size, size_t *need_r)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/loop/tls_peer.h"
 #include "server/session/session.h"
 #include "server/session/session_private.h"
 
@@ -19,16 +20,23 @@ static void log_start(const struct session *session)
 {
     struct log *log = session->home->pool->log;
     char peer[ADDRESS_TEXT_SIZE];
-    const struct log_field fields[] = {
+    struct tls_peer client;
+    struct log_field fields[] = {
         log_u64("session", session->id),
         log_str("peer", address_format_port(&session->pass.from, session->port, peer)),
         log_str("endpoint", session->endpoint->path),
         log_bool("tls", session->tls),
         log_str("subprotocol", session->protocol),
         log_bool("compression", session->compression.deflate),
+        log_str("client_subject", client.subject),
+        log_str("client_names", client.names),
     };
-    log_write(log, LOG_INFO, "session_start", fields, sizeof(fields) / sizeof(fields[0]));
-    log_write_audit(log, "session_start", fields, sizeof(fields) / sizeof(fields[0]));
+    size_t count = sizeof(fields) / sizeof(fields[0]);
+    if (session->transport.ssl == NULL || !tls_peer_describe(session->transport.ssl, &client)) {
+        count -= 2; /* the client has shown no certificate */
+    }
+    log_write(log, LOG_INFO, "session_start", fields, count);
+    log_write_audit(log, "session_start", fields, count);
 }
 
 static void adopt(struct session *session, uint8_t *early, size_t early_size)

@@ -111,7 +111,7 @@ def raise_open_files():
 def make_certificate(folder):
     """A self-signed certificate for localhost, 127.0.0.1 and ::1, and its key with mode 0600."""
     certificate, key = os.path.join(folder, "server.crt"), os.path.join(folder, "server.key")
-    command = ["openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-newkey", *_KEY_BITS]
+    command = ["openssl", "req", "-x509", "-nodes", "-days", "90", "-subj", "/CN=localhost", "-newkey", *_KEY_BITS]
     command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1", "-keyout", key, "-out", certificate]
     subprocess.run(command, check=True, capture_output=True, timeout=DEADLINE_S)
     os.chmod(key, 0o600)

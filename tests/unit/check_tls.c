@@ -1,12 +1,16 @@
 /*
  * check_tls - the first record of a connection on a TLS port, byte by byte.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
+#include "server/lobby/ticket_keys.h"
 #include "server/lobby/tls.h"
+
+#define LINES_SIZE 4096
 
 #define BYTES(literal) (const uint8_t *)(literal), sizeof(literal) - 1
 
@@ -57,18 +61,33 @@ START_TEST(core_rows)
 }
 END_TEST
 
+static void keep_line(void *context, bool is_error, const char *line)
+{
+    char *lines = context;
+    ck_assert(is_error);
+    (void)snprintf(lines + strlen(lines), LINES_SIZE - strlen(lines), "%s\n", line);
+}
+
 START_TEST(hostile_bad_certificate_files_are_told)
 {
+    static const struct config_certificate more[] = {{.certificate = "/dev/null", .key = "/nonexistent/other.key"},
+                                                     {.certificate = "/nonexistent/third.crt", .key = ""}};
     struct config config;
-    char error[256];
+    char lines[LINES_SIZE] = "";
+    struct ticket_keys *tickets = ticket_keys_create(1000, 0);
     memset(&config, 0, sizeof(config));
     config.tls.certificate = "/nonexistent/server.crt";
     config.tls.key = "/nonexistent/server.key";
-    ck_assert_ptr_null(tls_context_create(&config, error, sizeof(error)));
-    ck_assert_ptr_nonnull(strstr(error, "/nonexistent/server.crt"));
-    config.tls.certificate = "/dev/null";
-    ck_assert_ptr_null(tls_context_create(&config, error, sizeof(error)));
-    ck_assert_ptr_nonnull(strstr(error, "/dev/null"));
+    config.tls.certificates = more;
+    config.tls.certificate_count = 2;
+    config.tls.client_verify = CONFIG_VERIFY_REQUIRED;
+    config.tls.client_ca = "/nonexistent/ca.crt";
+    ck_assert_ptr_null(tls_context_create(&config, tickets, keep_line, lines));
+    ck_assert_str_eq(lines, "/nonexistent/ca.crt: cannot be read: No such file or directory\n"
+                            "/nonexistent/server.crt: cannot be read: No such file or directory\n"
+                            "/dev/null: cannot be read: it is not a regular file\n"
+                            "/nonexistent/third.crt: cannot be read: No such file or directory\n");
+    ticket_keys_destroy(&tickets);
 }
 END_TEST
 
