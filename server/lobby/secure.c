@@ -170,6 +170,7 @@ void slot_handshake_ready(struct slot *slot)
     case SSL_ERROR_WANT_WRITE:
         slot_watch(slot, EPOLLOUT);
         break;
+    case SSL_ERROR_ZERO_RETURN: /* a FIN */
     case SSL_ERROR_SYSCALL:
         slot_report(slot, LOBBY_LEFT, "in the TLS handshake");
         slot_release(slot, false);

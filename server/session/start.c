@@ -20,8 +20,9 @@ static void log_start(const struct session *session)
 {
     struct log *log = session->home->pool->log;
     char peer[ADDRESS_TEXT_SIZE];
-    struct tls_peer client;
-    struct log_field fields[] = {
+    struct tls_peer client = {.subject = ""};
+    bool known = session->transport.ssl != NULL && tls_peer_describe(session->transport.ssl, &client);
+    const struct log_field fields[] = {
         log_u64("session", session->id),
         log_str("peer", address_format_port(&session->pass.from, session->port, peer)),
         log_str("endpoint", session->endpoint->path),
@@ -31,10 +32,8 @@ static void log_start(const struct session *session)
         log_str("client_subject", client.subject),
         log_str("client_names", client.names),
     };
-    size_t count = sizeof(fields) / sizeof(fields[0]);
-    if (session->transport.ssl == NULL || !tls_peer_describe(session->transport.ssl, &client)) {
-        count -= 2; /* the client has shown no certificate */
-    }
+    /* The last two are for clients that have shown a certificate. */
+    size_t count = sizeof(fields) / sizeof(fields[0]) - (known ? 0 : 2);
     log_write(log, LOG_INFO, "session_start", fields, count);
     log_write_audit(log, "session_start", fields, count);
 }

@@ -186,7 +186,7 @@ def connect_socket(address, source=None, receive_buffer=None):
 class Peer:
     """One connection. Sending never deadlocks with receiving: what arrives meanwhile is kept for the next read."""
 
-    def __init__(self, address, *, tls=False, source=None, receive_buffer=None):
+    def __init__(self, address, *, tls=False, source=None, receive_buffer=None, server_name="portcullis.test"):
         self.since = time.monotonic()  # the server cannot have known of it any earlier
         self.sock = connect_socket(address, source, receive_buffer)
         self.local = self.sock.getsockname()
@@ -201,7 +201,7 @@ class Peer:
             if tls:
                 context = tls if isinstance(tls, ssl.SSLContext) else client_context()
                 self.sock = context.wrap_socket(
-                    self.sock, server_hostname="portcullis.test", suppress_ragged_eofs=False
+                    self.sock, server_hostname=server_name, suppress_ragged_eofs=False
                 )
             self.sock.setblocking(False)
         except BaseException:
