@@ -18,8 +18,8 @@ unique_subject = no
 default_md = sha256
 policy = any
 [any]
-commonName = supplied
 organizationName = optional
+commonName = supplied
 """
 _KEYS = {
     "ec": ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
@@ -69,7 +69,7 @@ def make(folder, title, *, names=(), subject=None, issuer=None, kind="ec", begin
         "-subj", subject or f"/CN={title}", folder=folder)  # fmt: skip
     os.chmod(made.key, 0o600)
     signer = ["-cert", issuer.file, "-keyfile", issuer.key] if issuer else ["-selfsign", "-keyfile", made.key]
-    run("openssl", "ca", "-batch", "-notext", "-config", "ca.conf", "-extfile", "extensions", "-in", request, *signer,
+    run("openssl", "ca", "-batch", "-notext", "-utf8", "-config", "ca.conf", "-extfile", "extensions", "-in", request, *signer,
         "-startdate", begins, "-enddate", ends, "-out", made.file, folder=folder)  # fmt: skip
     return made
 
