@@ -115,11 +115,13 @@ void vitals_answer(struct vitals *vitals)
 
 /* ---- making ---- */
 
-static void add(struct vitals *vitals, const char *name, bool vital, pulse_alive_fn *alive, void *context)
+static struct pulse_thread *add(struct vitals *vitals, const char *name, bool vital, pulse_alive_fn *alive,
+                                void *context)
 {
     struct pulse_thread *thread = &vitals->threads[vitals->thread_count++];
     *thread = (struct pulse_thread){.vital = vital, .alive = alive, .context = context};
     (void)snprintf(thread->name, sizeof(thread->name), "%s", name);
+    return thread;
 }
 
 static void add_loop(struct vitals *vitals, const char *role, unsigned index, struct loop *loop)
@@ -127,9 +129,8 @@ static void add_loop(struct vitals *vitals, const char *role, unsigned index, st
     struct question *question = &vitals->questions[vitals->question_count++];
     question->message.deliver = on_question;
     question->loop = loop;
-    char name[32];
-    (void)snprintf(name, sizeof(name), "%s-%u", role, index);
-    add(vitals, name, true, loop_alive, question);
+    struct pulse_thread *thread = add(vitals, role, true, loop_alive, question);
+    (void)snprintf(thread->name, sizeof(thread->name), "%.11s-%u", role, index % 1000); /* there are at most 256 */
 }
 
 static void add_all(struct vitals *vitals, const struct vitals_setup *setup)
