@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/crypto.h>
 #include <openssl/ssl.h>
 
 #include "server/lobby/certificate_set.h"
@@ -143,7 +144,10 @@ struct credentials *credentials_create(const struct config *config, struct log *
     if (!uses_tls(config)) {
         return credentials;
     }
-    credentials->tickets = ticket_keys_create(config->tls.ticket_rotation_ms, loop_clock_ms());
+    /* OpenSSL would do both by itself, but go on when they have failed, and crash. */
+    if (OSSL_LIB_CTX_get0_global_default() != NULL && OPENSSL_init_ssl(0, NULL) == 1) {
+        credentials->tickets = ticket_keys_create(config->tls.ticket_rotation_ms, loop_clock_ms());
+    }
     if (credentials->tickets == NULL) {
         report(context, true, "tls: no memory or no randomness for ticket keys");
         credentials_destroy(&credentials);
