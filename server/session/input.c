@@ -273,10 +273,21 @@ static void take_held(struct session *session)
     free(held);
 }
 
+/* Whether something may be left after a read of `size` bytes. A plain read that did not fill the buffer has emptied the socket;
+ * what comes later, epoll tells of, but not of a FIN that was there before. */
+static bool may_have_more(const struct session *session, size_t size)
+{
+    if (session->transport.ssl != NULL) {
+        return transport_has_pending(&session->transport);
+    }
+    return size == SESSION_INPUT_SIZE || session->end_told;
+}
+
 void session_receive(struct session *session)
 {
     uint8_t *input = session->home->input;
     session->read_wants_write = false;
+    session->undrained = session->transport.ssl == NULL;
     if (session->held != NULL && session_wants_input(session)) {
         take_held(session);
     }
@@ -285,15 +296,15 @@ void session_receive(struct session *session)
         enum transport_status status = transport_read(&session->transport, input, SESSION_INPUT_SIZE, &size);
         session->read_blocked = status == TRANSPORT_WANT_READ || status == TRANSPORT_WANT_WRITE;
         if (status != TRANSPORT_OK) {
+            session->undrained = false;
             on_input_end(session, status);
             return;
         }
         session->last_input_ms = session_now_ms(session);
         session->pinged_ms = 0;
         session_take_input(session, input, size);
-        bool more =
-            session->transport.ssl != NULL ? transport_has_pending(&session->transport) : size == SESSION_INPUT_SIZE;
-        if (!more) {
+        if (!may_have_more(session, size)) {
+            session->undrained = false;
             return;
         }
     }

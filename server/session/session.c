@@ -183,19 +183,35 @@ void session_send(struct session *session, enum ws_opcode opcode, const void *he
 
 /* ---- events ---- */
 
-static void update_interest(struct session *session)
+/* A plain socket is watched edge-triggered: level-triggered, epoll would look at it a second time after each message, only to
+ * find it empty. OpenSSL may leave records in the socket, so TLS is watched level-triggered. */
+uint32_t session_read_events(const struct session *session)
 {
-    uint32_t interest = 0;
+    return session->transport.ssl == NULL ? EPOLLIN | EPOLLRDHUP | EPOLLET : EPOLLIN;
+}
+
+static uint32_t interest_of(const struct session *session)
+{
+    uint32_t interest = session_read_events(session) & EPOLLET;
     if (session->read_wants_write) {
-        interest = EPOLLOUT;
+        interest |= EPOLLOUT;
     } else if (session_wants_input(session)) {
-        interest = EPOLLIN;
+        interest |= session_read_events(session);
     }
     if (queue_size(&session->queue) > 0) {
         interest |= session->write_wants_read ? EPOLLIN : EPOLLOUT;
     }
-    if (interest != session->interest) {
+    return interest;
+}
+
+/* To modify is to have epoll look again, so it is also how an undrained socket gets its next turn. */
+static void update_interest(struct session *session)
+{
+    uint32_t interest = interest_of(session);
+    bool again = session->undrained && (interest & EPOLLIN) != 0;
+    if (interest != session->interest || again) {
         session->interest = interest;
+        session->undrained = session->undrained && !again;
         loop_modify(session->home->loop, &session->source, interest);
     }
 }
@@ -255,6 +271,7 @@ void session_on_ready(struct loop_source *source, uint32_t events)
 {
     struct session *session = CONTAINER_OF(source, struct session, source);
     session_output_begin(session);
+    session->end_told = session->end_told || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if ((events & EPOLLOUT) != 0 || session->write_wants_read) {
         session_output_resume(session);
     }

@@ -113,6 +113,8 @@ struct session {
     struct extension_agreed compression;
     bool tls;
     bool input_ended;      /* the peer's FIN, or TLS close_notify */
+    bool end_told;         /* plain: epoll has told of the peer's FIN or of an error, behind what is still unread */
+    bool undrained;        /* plain: the socket may hold input that epoll, being edge-triggered, does not tell of again */
     bool read_blocked;     /* the last read found nothing whole */
     bool read_wants_write; /* TLS: reading goes on when the socket is writable */
     bool write_wants_read; /* TLS: writing goes on when the socket is readable */
@@ -152,6 +154,8 @@ size_t session_queue_capacity_max(const struct session *session);
  * whatever the handler or a failed write does to it; session_finish() writes what was gathered, brings epoll and the
  * timer up to date, and frees the session if it is dead. */
 void session_finish(struct session *session);
+/* What epoll is asked for when there is to be read. */
+uint32_t session_read_events(const struct session *session);
 void session_on_ready(struct loop_source *source, uint32_t events);
 void session_on_timer(struct timer *timer, uint64_t now_ms);
 /* Reads what there is, within reason. */

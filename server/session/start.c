@@ -50,11 +50,11 @@ static void adopt(struct session *session, uint8_t *early, size_t early_size)
     session->opened_ms = loop_now_ms(home->loop);
     session->last_input_ms = session->opened_ms;
     session->last_message_ms = session->opened_ms;
-    session->interest = EPOLLIN;
+    session->interest = session_read_events(session);
     log_start(session);
 
     session_output_begin(session);
-    if (!loop_add(home->loop, &session->source, session->transport.fd, EPOLLIN)) {
+    if (!loop_add(home->loop, &session->source, session->transport.fd, session->interest)) {
         session_abort(session, CAUSE_OUT_OF_MEMORY);
     } else {
         session_output_resume(session); /* the 101 */
