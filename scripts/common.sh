@@ -10,7 +10,7 @@ readonly root
 readonly build_packages=(
     gcc libc6-dev cmake ninja-build pkg-config
     libcivetweb-dev libconfig-dev libcurl4-openssl-dev libjansson-dev libjwt-dev libpcre2-dev
-    libsqlite3-dev libssl-dev libsystemd-dev zlib1g-dev
+    libsqlite3-dev libssl-dev libsystemd-dev liburing-dev zlib1g-dev
 )
 
 say() {

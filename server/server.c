@@ -344,10 +344,11 @@ static bool prepare(struct server *server)
     if (server->credentials == NULL) {
         return fail(server, "tls", "a certificate or its key cannot be used; see above");
     }
-    server->sessions = session_pool_create(server->session_threads, server->log, server->gate);
+    server->sessions = session_pool_create(server->session_threads, server->config->pool.io, server->log, server->gate);
     server->ring = ready_ring_create((size_t)server->config->pool.lobby_threads * LOBBY_HANDED_MAX + 1);
     if (server->sessions == NULL || server->ring == NULL) {
-        return fail(server, "session loops", strerror(errno));
+        bool demanded = server->sessions == NULL && server->config->pool.io == CONFIG_IO_URING;
+        return fail(server, demanded ? "session loops with pool.io = \"io_uring\"" : "session loops", strerror(errno));
     }
     return open_lobby(server);
 }
@@ -388,6 +389,7 @@ static bool start(struct server *server)
     lobby_admit(server->lobby);
     log_listeners(server);
     log_event(server->log, LOG_NOTICE, "ready", log_u64("session_threads", server->session_threads),
+              log_str("io", session_pool_uses_uring(server->sessions) ? "io_uring" : "epoll"),
               log_u64("endpoints", server->config->endpoint_count));
     notify_ready(&server->notify, session_pool_open(server->sessions), false);
     return true;

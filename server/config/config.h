@@ -29,6 +29,7 @@ enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 enum config_slow_consumer { CONFIG_SLOW_CLOSE, CONFIG_SLOW_DROP };
 enum config_verify { CONFIG_VERIFY_NONE, CONFIG_VERIFY_OPTIONAL, CONFIG_VERIFY_REQUIRED };
 enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_TOKEN };
+enum config_io { CONFIG_IO_AUTO, CONFIG_IO_EPOLL, CONFIG_IO_URING };
 enum config_role { CONFIG_ROLE_READ, CONFIG_ROLE_WRITE };
 
 struct config_listener {
@@ -101,6 +102,7 @@ struct config {
         unsigned lobby_threads;
         unsigned upgrade_threads;
         unsigned session_threads; /* as written; 0: one a core */
+        enum config_io io;
     } pool;
 
     struct {

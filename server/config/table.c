@@ -36,6 +36,7 @@
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 static const char *const verify_modes[] = {"none", "optional", "required", NULL};
 static const char *const auth_modes[] = {"none", "token", NULL};
+static const char *const io_ways[] = {"auto", "epoll", "io_uring", NULL};
 static const char *const roles[] = {"read", "write", NULL};
 static const char *const algorithms[] = {"HS256", "HS384", "HS512", NULL};
 static const char *const handlers[] = {"echo", NULL};
@@ -44,6 +45,7 @@ static const char *const slow_consumers[] = {"close", "drop", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 
 /* The words stand in the order of the enums. */
+_Static_assert(CONFIG_IO_AUTO == 0 && CONFIG_IO_EPOLL == 1 && CONFIG_IO_URING == 2, "io_ways");
 _Static_assert(CONFIG_TLS_1_2 == 0 && CONFIG_TLS_1_3 == 1, "tls_versions");
 _Static_assert(CONFIG_VERIFY_NONE == 0 && CONFIG_VERIFY_OPTIONAL == 1 && CONFIG_VERIFY_REQUIRED == 2, "verify_modes");
 _Static_assert(CONFIG_AUTH_NONE == 0 && CONFIG_AUTH_TOKEN == 1, "auth_modes");
@@ -225,6 +227,14 @@ static const struct row pool_rows[] = {
      .max = 256,
      .text = "Threads that own the sessions; 0 is one a core.",
      AT(pool.session_threads)},
+    {.name = "io",
+     .type = ROW_CHOICE,
+     .fallback = "\"auto\"",
+     .words = io_ways,
+     .text = "How sessions read and write: each for itself (epoll), many of them in one system call (io_uring), or "
+             "io_uring "
+             "where the kernel allows it (auto).",
+     AT(pool.io)},
 };
 
 static const struct row limits_rows[] = {

@@ -29,6 +29,8 @@ struct loop {
     int batch_next; /* the part of the batch that is still to be dispatched */
     int batch_end;
 
+    struct loop_group *group; /* NULL: nobody is told */
+
     atomic_bool stop;
     struct loop_source wake; /* the eventfd */
 
@@ -182,6 +184,30 @@ struct timer_wheel *loop_timers(struct loop *loop)
     return &loop->timers;
 }
 
+void loop_set_group(struct loop *loop, struct loop_group *group)
+{
+    loop->group = group;
+}
+
+static void dispatch_group(struct loop *loop)
+{
+    int left = loop->batch_end - loop->batch_next;
+    int end = loop->batch_next + (left < LOOP_GROUP ? left : LOOP_GROUP);
+    if (loop->group != NULL) {
+        loop->group->before(loop->group, loop->batch + loop->batch_next, end - loop->batch_next);
+    }
+    while (loop->batch_next < end) {
+        const struct epoll_event *event = &loop->batch[loop->batch_next++];
+        struct loop_source *source = event->data.ptr;
+        if (source != NULL) {
+            source->on_ready(source, event->events);
+        }
+    }
+    if (loop->group != NULL) {
+        loop->group->after(loop->group);
+    }
+}
+
 void loop_run(struct loop *loop)
 {
     while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
@@ -191,11 +217,7 @@ void loop_run(struct loop *loop)
         loop->batch_next = 0;
         loop->batch_end = count < 0 ? 0 : count; /* EINTR: look at the timers and wait again */
         while (loop->batch_next < loop->batch_end) {
-            const struct epoll_event *event = &loop->batch[loop->batch_next++];
-            struct loop_source *source = event->data.ptr;
-            if (source != NULL) {
-                source->on_ready(source, event->events);
-            }
+            dispatch_group(loop);
         }
         timer_wheel_run(&loop->timers, loop->now_ms);
     }

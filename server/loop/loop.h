@@ -28,6 +28,17 @@ struct loop_message {
 
 struct loop;
 
+/* Events are dispatched in groups of at most so many: few enough that what one event touches is still in the processor's
+ * cache at the end of its group. */
+#define LOOP_GROUP 64
+
+/* Told of each group of events, so that work of the same kind can be done for all of it at once. */
+struct loop_group {
+    /* `data.ptr` of each event is its source, or NULL: removed meanwhile. The events are dispatched next. */
+    void (*before)(struct loop_group *group, const struct epoll_event *events, int count);
+    void (*after)(struct loop_group *group);
+};
+
 /* `inbox_max`: messages that may wait; loop_post() refuses more. NULL with errno set. */
 struct loop *loop_create(size_t inbox_max);
 /* After loop_run() has returned (or was never called), and nothing can post any more. */
@@ -37,6 +48,9 @@ void loop_destroy(struct loop **loop);
 void loop_run(struct loop *loop);
 /* Any thread; the loop ends after what it is doing. */
 void loop_stop(struct loop *loop);
+
+/* Borrows `group` until the loop is destroyed. Before loop_run(). */
+void loop_set_group(struct loop *loop, struct loop_group *group);
 
 /* Watches `fd`, which stays the caller's. False with errno set (ENOMEM, ENOSPC). */
 bool __attribute__((warn_unused_result))

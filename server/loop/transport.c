@@ -40,6 +40,24 @@ static enum transport_status tls_error(SSL *ssl, int result)
     }
 }
 
+enum transport_status transport_received(int result, size_t *size_r)
+{
+    if (result < 0) {
+        return plain_error(-result, TRANSPORT_WANT_READ);
+    }
+    *size_r = (size_t)result;
+    return result == 0 ? TRANSPORT_END : TRANSPORT_OK;
+}
+
+enum transport_status transport_sent(int result, size_t size, size_t *written_r)
+{
+    *written_r = result < 0 ? 0 : (size_t)result;
+    if (result < 0) {
+        return plain_error(-result, TRANSPORT_WANT_WRITE);
+    }
+    return *written_r == size ? TRANSPORT_OK : TRANSPORT_WANT_WRITE;
+}
+
 enum transport_status transport_read(struct transport *transport, void *bytes, size_t size, size_t *size_r)
 {
     if (transport->ssl != NULL) {

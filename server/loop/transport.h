@@ -38,6 +38,11 @@ bool transport_has_pending(const struct transport *transport);
 enum transport_status __attribute__((warn_unused_result))
 transport_write(struct transport *transport, struct iovec *pieces, int count, size_t *written_r);
 
+/* What a receive or a send of `size` bytes came to that was made elsewhere, on the socket of a plain connection; `result` is its
+ * bytes or a negative errno. As of transport_read() and transport_write(). */
+enum transport_status transport_received(int result, size_t *size_r);
+enum transport_status transport_sent(int result, size_t size, size_t *written_r);
+
 /* Bytes that the kernel still holds for the peer: not sent, or not acknowledged. 0 when that cannot be told. */
 size_t transport_unacknowledged(const struct transport *transport);
 

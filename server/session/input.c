@@ -265,6 +265,42 @@ static void on_input_end(struct session *session, enum transport_status status)
     }
 }
 
+/* Reads what there is into a buffer of the loop's, or takes what was read into one. *more_r: something may be left. */
+static enum transport_status read_input(struct session *session, uint8_t **bytes_r, size_t *size_r, bool *more_r)
+{
+    enum transport_status status;
+    bool filled;
+    if (ferry_has_input(session)) {
+        status = transport_received(ferry_take_input(session, bytes_r, &filled), size_r);
+        session->bulky = filled;
+    } else {
+        *bytes_r = session->home->input;
+        status = transport_read(&session->transport, *bytes_r, SESSION_INPUT_SIZE, size_r);
+        filled = status == TRANSPORT_OK && *size_r == SESSION_INPUT_SIZE;
+        session->bulky = status == TRANSPORT_OK && *size_r >= FERRY_INPUT_SIZE;
+    }
+    if (session->transport.ssl != NULL) {
+        *more_r = transport_has_pending(&session->transport);
+    } else {
+        *more_r = status == TRANSPORT_OK && (filled || session->end_told);
+    }
+    return status;
+}
+
+void session_keep_fetched(struct session *session)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    bool more = false;
+    enum transport_status status = read_input(session, &bytes, &size, &more);
+    if (status == TRANSPORT_OK && session->state != SESSION_DEAD && !session->input_ended) {
+        hold(session, bytes, size);
+    } else if (status == TRANSPORT_LOST) {
+        session_abort(session, CAUSE_CONNECTION_LOST);
+    }
+    session->undrained = true; /* a FIN is read again when it is wanted */
+}
+
 static void take_held(struct session *session)
 {
     struct session_held *held = session->held;
@@ -273,38 +309,28 @@ static void take_held(struct session *session)
     free(held);
 }
 
-/* Whether something may be left after a read of `size` bytes. A plain read that did not fill the buffer has emptied the socket;
- * what comes later, epoll tells of, but not of a FIN that was there before. */
-static bool may_have_more(const struct session *session, size_t size)
-{
-    if (session->transport.ssl != NULL) {
-        return transport_has_pending(&session->transport);
-    }
-    return size == SESSION_INPUT_SIZE || session->end_told;
-}
-
 void session_receive(struct session *session)
 {
-    uint8_t *input = session->home->input;
     session->read_wants_write = false;
     session->undrained = session->transport.ssl == NULL;
     if (session->held != NULL && session_wants_input(session)) {
         take_held(session);
     }
     for (int round = 0; round < READ_ROUNDS && session_wants_input(session); round++) {
+        uint8_t *bytes = NULL;
         size_t size = 0;
-        enum transport_status status = transport_read(&session->transport, input, SESSION_INPUT_SIZE, &size);
+        bool more = false;
+        enum transport_status status = read_input(session, &bytes, &size, &more);
         session->read_blocked = status == TRANSPORT_WANT_READ || status == TRANSPORT_WANT_WRITE;
+        session->undrained = more && session->transport.ssl == NULL;
         if (status != TRANSPORT_OK) {
-            session->undrained = false;
             on_input_end(session, status);
             return;
         }
         session->last_input_ms = session_now_ms(session);
         session->pinged_ms = 0;
-        session_take_input(session, input, size);
-        if (!may_have_more(session, size)) {
-            session->undrained = false;
+        session_take_input(session, bytes, size);
+        if (!more) {
             return;
         }
     }

@@ -23,11 +23,10 @@ static bool append(struct session *session, const void *bytes, size_t size)
     return session->state != SESSION_DEAD;
 }
 
-/* Writes the pieces as far as the socket takes them and queues the rest. The queue is empty. */
-static void write_pieces(struct session *session, struct iovec *pieces, int count)
+/* What a write of the pieces has come to: the rest is queued. */
+static void take_written(struct session *session, enum transport_status status, const struct iovec *pieces, int count,
+                         size_t written)
 {
-    size_t written = 0;
-    enum transport_status status = transport_write(&session->transport, pieces, count, &written);
     if (status != TRANSPORT_OK && status != TRANSPORT_WANT_READ && status != TRANSPORT_WANT_WRITE) {
         lose(session, status);
         return;
@@ -43,25 +42,48 @@ static void write_pieces(struct session *session, struct iovec *pieces, int coun
     }
 }
 
+/* Writes the pieces as far as the socket takes them and queues the rest. The queue is empty. */
+static void write_pieces(struct session *session, struct iovec *pieces, int count)
+{
+    size_t written = 0;
+    enum transport_status status = transport_write(&session->transport, pieces, count, &written);
+    take_written(session, status, pieces, count, written);
+}
+
+void session_output_write(struct session *session, uint8_t *bytes, size_t size)
+{
+    struct iovec piece = {.iov_base = bytes, .iov_len = size};
+    write_pieces(session, &piece, 1);
+}
+
+void session_output_sent(struct session *session, uint8_t *bytes, size_t size, int result)
+{
+    struct iovec piece = {.iov_base = bytes, .iov_len = size};
+    size_t written = 0;
+    enum transport_status status = transport_sent(result, size, &written);
+    take_written(session, status, &piece, 1, written);
+}
+
 static void flush_gathered(struct session *session)
 {
     struct session_loop *home = session->home;
-    size_t size = home->output_size;
-    home->output_size = 0;
+    uint8_t *bytes = home->output + home->output_start;
+    size_t size = home->output_size - home->output_start;
+    home->output_size = home->output_start;
     if (size == 0 || session->state == SESSION_DEAD) {
         return;
     }
     if (queue_size(&session->queue) > 0) {
-        (void)append(session, home->output, size);
+        (void)append(session, bytes, size);
         return;
     }
-    struct iovec piece = {.iov_base = home->output, .iov_len = size};
-    write_pieces(session, &piece, 1);
+    session_output_write(session, bytes, size);
 }
 
 void session_output_begin(struct session *session)
 {
     assert(session->home->output_owner == NULL);
+    ferry_deliver(session);
     session->home->output_owner = session;
     session->home->retried = false;
 }
@@ -120,11 +142,12 @@ static void write_directly(struct session *session, struct iovec *pieces, int co
 {
     struct session_loop *home = session->home;
     struct iovec all[4];
-    all[0] = (struct iovec){.iov_base = home->output, .iov_len = home->output_size};
+    all[0] = (struct iovec){.iov_base = home->output + home->output_start,
+                            .iov_len = home->output_size - home->output_start};
     for (int i = 0; i < count; i++) {
         all[i + 1] = pieces[i];
     }
-    home->output_size = 0;
+    home->output_size = home->output_start;
     write_pieces(session, all, count + 1);
 }
 

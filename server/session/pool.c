@@ -74,7 +74,17 @@ static void on_drain(struct loop_message *message)
     }
 }
 
-static bool init_loop(struct session_loop *home, struct session_pool *pool)
+/* False where `io` demands what the kernel refuses. */
+static bool init_ferry(struct session_loop *home, enum config_io io)
+{
+    if (io == CONFIG_IO_EPOLL) {
+        return true;
+    }
+    home->ferry = ferry_create(home);
+    return home->ferry != NULL || io == CONFIG_IO_AUTO;
+}
+
+static bool init_loop(struct session_loop *home, struct session_pool *pool, enum config_io io)
 {
     home->pool = pool;
     home->loop = loop_create(INBOX_MAX);
@@ -84,10 +94,10 @@ static bool init_loop(struct session_loop *home, struct session_pool *pool)
     timer_init(&home->drain_timer, on_drain_due);
     home->drain_message.deliver = on_drain;
     home->hurry_message.deliver = on_hurry;
-    return home->loop != NULL && home->input != NULL && home->output != NULL;
+    return home->loop != NULL && home->input != NULL && home->output != NULL && init_ferry(home, io);
 }
 
-struct session_pool *session_pool_create(unsigned threads, struct log *log, struct gate *gate)
+struct session_pool *session_pool_create(unsigned threads, enum config_io io, struct log *log, struct gate *gate)
 {
     struct session_pool *pool = calloc(1, sizeof(*pool));
     if (pool == NULL) {
@@ -102,7 +112,7 @@ struct session_pool *session_pool_create(unsigned threads, struct log *log, stru
     }
     pool->threads = threads;
     for (unsigned i = 0; i < threads; i++) {
-        if (!init_loop(&pool->loops[i], pool)) {
+        if (!init_loop(&pool->loops[i], pool, io)) {
             goto failed;
         }
     }
@@ -124,6 +134,7 @@ void session_pool_destroy(struct session_pool **pool_pointer)
     *pool_pointer = NULL;
     for (unsigned i = 0; pool->loops != NULL && i < pool->threads; i++) {
         loop_destroy(&pool->loops[i].loop);
+        ferry_destroy(&pool->loops[i].ferry);
         free(pool->loops[i].input);
         free(pool->loops[i].output);
         compression_deinit(&pool->loops[i].compression);
@@ -177,6 +188,16 @@ uint64_t session_pool_messages_dropped(const struct session_pool *pool)
 size_t session_pool_memory(const struct session_pool *pool)
 {
     return atomic_load_explicit(&pool->memory, memory_order_relaxed);
+}
+
+bool session_pool_uses_uring(const struct session_pool *pool)
+{
+    for (unsigned i = 0; i < pool->threads; i++) {
+        if (pool->loops[i].ferry == NULL) {
+            return false;
+        }
+    }
+    return true;
 }
 
 size_t session_pool_open(const struct session_pool *pool)

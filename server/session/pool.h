@@ -13,13 +13,15 @@
 #include <stdint.h>
 
 #include "logging/log.h"
+#include "server/config/config.h"
 #include "server/gate/gate.h"
 #include "server/loop/loop.h"
 
 struct session_pool;
 
-/* `log` and `gate` are borrowed and outlive the pool. NULL with errno set. Main thread. */
-struct session_pool *session_pool_create(unsigned threads, struct log *log, struct gate *gate);
+/* `log` and `gate` are borrowed and outlive the pool. NULL with errno set, also where `io` is CONFIG_IO_URING and the kernel
+ * refuses. Main thread. */
+struct session_pool *session_pool_create(unsigned threads, enum config_io io, struct log *log, struct gate *gate);
 void session_pool_destroy(struct session_pool **pool);
 
 /* Runs loop `index` (0..threads-1) on the calling thread until the pool has drained. */
@@ -43,6 +45,10 @@ uint64_t session_pool_messages_dropped(const struct session_pool *pool);
 
 /* Bytes that the sessions hold beyond their structs, short by less than 64 KiB a loop; see memory.c. Any thread. */
 size_t session_pool_memory(const struct session_pool *pool);
+
+/* Whether the loops use io_uring: always or never the one with CONFIG_IO_URING or CONFIG_IO_EPOLL. Main thread, before the first
+ * loop runs. */
+bool session_pool_uses_uring(const struct session_pool *pool);
 
 /* Sessions open now; any thread. */
 size_t session_pool_open(const struct session_pool *pool);

@@ -30,8 +30,10 @@ void session_abort(struct session *session, enum cause cause)
         session->cause = (uint8_t)cause;
     }
     session->state = SESSION_DEAD;
-    if (session->home->output_owner == session && session->home->output_size > 0) {
-        session->home->output_size = 0;
+    struct session_loop *home = session->home;
+    ferry_drop(session);
+    if (home->output_owner == session && home->output_size > home->output_start) {
+        home->output_size = home->output_start;
         session->code_sent = 0; /* a Close frame among it, being the last */
     }
 }
@@ -127,6 +129,7 @@ void session_destroy(struct session *session)
     struct session_loop *home = session->home;
     assert(session->state == SESSION_DEAD);
     assert(home->output_owner != session);
+    assert(session->freight == 0);
 
     if (queue_size(&session->queue) > 0) {
         session->code_sent = 0; /* it stood at the end of what the peer did not take */
@@ -236,6 +239,9 @@ void session_finish(struct session *session)
 {
     session_settle_overflow(session);
     session_count_memory(session);
+    if (ferry_take_output(session)) {
+        return; /* comes back with nothing more to be sent */
+    }
     session_output_end(session);
     if (session->state == SESSION_LEAVING && queue_size(&session->queue) == 0) {
         shut_down(session);
@@ -274,6 +280,9 @@ void session_on_ready(struct loop_source *source, uint32_t events)
     session->end_told = session->end_told || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if ((events & EPOLLOUT) != 0 || session->write_wants_read) {
         session_output_resume(session);
+    }
+    if (ferry_has_input(session) && !session_wants_input(session)) {
+        session_keep_fetched(session);
     }
     if ((events & (EPOLLERR | EPOLLHUP)) != 0 && !session_wants_input(session)) {
         session_abort(session, CAUSE_CONNECTION_LOST); /* nothing would be read, so nothing else would notice */

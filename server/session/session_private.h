@@ -11,6 +11,7 @@
 #include "server/loop/list.h"
 #include "server/loop/loop.h"
 #include "server/session/compression.h"
+#include "server/session/ferry.h"
 #include "server/session/pool.h"
 #include "server/session/queue.h"
 #include "server/session/rate.h"
@@ -30,8 +31,10 @@ struct session_loop {
     struct session *first; /* all sessions of this loop */
     uint8_t *input;        /* SESSION_INPUT_SIZE bytes, of whichever session is being read */
     uint8_t *output;       /* SESSION_OUTPUT_SIZE bytes */
+    size_t output_start;   /* what is before it belongs to the ferry */
     size_t output_size;
     struct compression compression;
+    struct ferry *ferry;          /* NULL: every session reads and writes for itself */
     struct session *output_owner; /* whose replies are being gathered; NULL between events */
     bool retried;                 /* past the mark, and the socket has been tried again in this event */
     size_t memory;                /* of all its sessions, beyond their structs; see memory.c */
@@ -112,10 +115,13 @@ struct session {
     uint8_t cause;          /* enum cause, once state is not SESSION_OPEN */
     struct extension_agreed compression;
     bool tls;
-    bool input_ended;      /* the peer's FIN, or TLS close_notify */
-    bool end_told;         /* plain: epoll has told of the peer's FIN or of an error, behind what is still unread */
-    bool undrained;        /* plain: the socket may hold input that epoll, being edge-triggered, does not tell of again */
-    bool read_blocked;     /* the last read found nothing whole */
+    bool input_ended;  /* the peer's FIN, or TLS close_notify */
+    bool end_told;     /* plain: epoll has told of the peer's FIN or of an error, behind what is still unread */
+    bool undrained;    /* plain: the socket may hold input that epoll, being edge-triggered, does not tell of again */
+    bool bulky;        /* plain: the last read was too large for the ferry */
+    uint8_t place;     /* in the ferry, of input it has fetched, counted from 1; 0: none */
+    uint8_t freight;   /* likewise of output */
+    bool read_blocked; /* the last read found nothing whole */
     bool read_wants_write; /* TLS: reading goes on when the socket is writable */
     bool write_wants_read; /* TLS: writing goes on when the socket is readable */
 };
@@ -124,6 +130,10 @@ struct session {
 void session_output_begin(struct session *session);
 /* Writes what was gathered; what the socket does not take is queued. */
 void session_output_end(struct session *session);
+/* Writes as far as the socket takes it and queues the rest; the queue is empty. */
+void session_output_write(struct session *session, uint8_t *bytes, size_t size);
+/* The same after a send that was made elsewhere and came to `result`, as in transport_sent(). */
+void session_output_sent(struct session *session, uint8_t *bytes, size_t size, int result);
 /* Goes on with the queue. */
 void session_output_resume(struct session *session);
 /* Adds a frame of two payload pieces, whatever is queued already: session_admits_message() is asked before. May end the session
@@ -164,6 +174,8 @@ void session_receive(struct session *session);
 void session_take_input(struct session *session, uint8_t *bytes, size_t size);
 /* Whether anything may be read now: not while the peer leaves its replies unread, and not once its input has ended. */
 bool session_wants_input(const struct session *session);
+/* Reads when it is not wanted what was fetched already: kept until it is. */
+void session_keep_fetched(struct session *session);
 /* Whether there is input that epoll knows nothing of: held back, or inside OpenSSL. */
 bool session_has_input(const struct session *session);
 void session_drop_input(struct session *session);

@@ -28,6 +28,7 @@ SANITIZER_OPTIONS = {
     "TSAN_OPTIONS": "exitcode=66:second_deadlock_stack=1",
 }
 OPEN_FILES = 16384  # the floods need some 6,000 sockets here and as many in the server
+IO = os.environ.get("PORTCULLIS_IO")  # pool.io of every server whose test does not set it: all tests, the other way
 POLL_S = 0.05  # between looks at things that cannot be waited for (/proc)
 
 PREFIX = "Server received: "
@@ -141,6 +142,8 @@ class Server:
         self.sections.update(sections)
         self.sections["log"] = {"file": "-", "error_file": "errors.log", **sections.get("log", {})}
         self.variables = {}  # more environment for the program
+        if IO:
+            self.sections["pool"] = {"io": IO, **sections.get("pool", {})}
         self.certificate = None
         if any(listener.get("tls") for listener in listeners):
             self.certificate, key = make_certificate(self.folder)
