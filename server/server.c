@@ -45,8 +45,8 @@
 #define LOG_CLOSE_MS 2000
 /* The socketpair of a request that civetweb has. */
 #define FILES_PER_REQUEST 2
-/* An epoll set and an eventfd. */
-#define FILES_PER_LOOP 2
+/* An epoll set, an eventfd and a ring. */
+#define FILES_PER_LOOP 3
 /* Standard streams, logs, eventfds, what is read at a reload, and what libraries open. */
 #define FILES_OF_OUR_OWN 128
 
