@@ -344,7 +344,12 @@ static bool prepare(struct server *server)
     if (server->credentials == NULL) {
         return fail(server, "tls", "a certificate or its key cannot be used; see above");
     }
-    server->sessions = session_pool_create(server->session_threads, server->config->pool.io, server->log, server->gate);
+    const struct session_pool_setup sessions = {
+        .threads = server->session_threads,
+        .io = server->config->pool.io,
+        .busy_poll_us = server->config->pool.busy_poll_us,
+    };
+    server->sessions = session_pool_create(&sessions, server->log, server->gate);
     server->ring = ready_ring_create((size_t)server->config->pool.lobby_threads * LOBBY_HANDED_MAX + 1);
     if (server->sessions == NULL || server->ring == NULL) {
         bool demanded = server->sessions == NULL && server->config->pool.io == CONFIG_IO_URING;

@@ -103,6 +103,7 @@ struct config {
         unsigned upgrade_threads;
         unsigned session_threads; /* as written; 0: one a core */
         enum config_io io;
+        unsigned busy_poll_us;
     } pool;
 
     struct {

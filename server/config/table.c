@@ -235,6 +235,15 @@ static const struct row pool_rows[] = {
              "io_uring "
              "where the kernel allows it (auto).",
      AT(pool.io)},
+    {.name = "busy_poll",
+     .type = ROW_INTEGER,
+     .fallback = "0",
+     .min = 0,
+     .max = 1000,
+     .text = "Microseconds that a session thread keeps looking for input before it sleeps, as long as it keeps finding "
+             "some; "
+             "few sessions then get quicker answers, for more processor time. 0 is to sleep at once.",
+     AT(pool.busy_poll_us)},
 };
 
 static const struct row limits_rows[] = {

@@ -20,6 +20,10 @@
 /* Events fetched by one epoll_wait(): enough to spread the cost of the call, few enough that timers stay punctual. */
 #define LOOP_BATCH 256
 
+/* Waits in a row that must have been short before a loop polls. One that is long ends the row, so that polling in vain is never
+ * more than one in so many, and an idle loop does not poll at all. */
+#define SHORT_WAITS_MIN 8
+
 struct loop {
     int epoll_fd;
     uint64_t now_ms;
@@ -30,6 +34,9 @@ struct loop {
     int batch_end;
 
     struct loop_group *group; /* NULL: nobody is told */
+
+    unsigned busy_poll_us; /* 0: never */
+    unsigned short_waits;  /* in a row, up to SHORT_WAITS_MIN */
 
     atomic_bool stop;
     struct loop_source wake; /* the eventfd */
@@ -189,6 +196,47 @@ void loop_set_group(struct loop *loop, struct loop_group *group)
     loop->group = group;
 }
 
+void loop_set_busy_poll(struct loop *loop, unsigned us)
+{
+    loop->busy_poll_us = us;
+}
+
+static uint64_t clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static int fetch(struct loop *loop, int timeout_ms)
+{
+    return epoll_wait(loop->epoll_fd, loop->batch, LOOP_BATCH, timeout_ms);
+}
+
+/* As epoll_wait(), but for the first microseconds without sleeping. */
+static int fetch_busily(struct loop *loop, int timeout_ms)
+{
+    uint64_t began_us = clock_us();
+    uint64_t now_us = began_us;
+    int count = 0;
+    if (loop->short_waits >= SHORT_WAITS_MIN) {
+        do {
+            count = fetch(loop, 0);
+            now_us = clock_us();
+        } while (count == 0 && now_us - began_us < loop->busy_poll_us);
+    }
+    if (count == 0) {
+        count = fetch(loop, timeout_ms);
+        now_us = clock_us();
+    }
+    if (now_us - began_us >= loop->busy_poll_us) {
+        loop->short_waits = 0;
+    } else if (loop->short_waits < SHORT_WAITS_MIN) {
+        loop->short_waits++;
+    }
+    return count;
+}
+
 static void dispatch_group(struct loop *loop)
 {
     int left = loop->batch_end - loop->batch_next;
@@ -211,8 +259,8 @@ static void dispatch_group(struct loop *loop)
 void loop_run(struct loop *loop)
 {
     while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
-        int count =
-            epoll_wait(loop->epoll_fd, loop->batch, LOOP_BATCH, timer_wheel_wait_ms(&loop->timers, loop_clock_ms()));
+        int timeout_ms = timer_wheel_wait_ms(&loop->timers, loop_clock_ms());
+        int count = loop->busy_poll_us > 0 ? fetch_busily(loop, timeout_ms) : fetch(loop, timeout_ms);
         loop->now_ms = loop_clock_ms();
         loop->batch_next = 0;
         loop->batch_end = count < 0 ? 0 : count; /* EINTR: look at the timers and wait again */

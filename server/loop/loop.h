@@ -52,6 +52,10 @@ void loop_stop(struct loop *loop);
 /* Borrows `group` until the loop is destroyed. Before loop_run(). */
 void loop_set_group(struct loop *loop, struct loop_group *group);
 
+/* Lets the loop ask again and again for up to `us` microseconds before it sleeps, as long as there is something within that time
+ * in wait after wait: to sleep and to be woken takes longer than many a short wait. 0: it sleeps at once. Before loop_run(). */
+void loop_set_busy_poll(struct loop *loop, unsigned us);
+
 /* Watches `fd`, which stays the caller's. False with errno set (ENOMEM, ENOSPC). */
 bool __attribute__((warn_unused_result))
 loop_add(struct loop *loop, struct loop_source *source, int fd, uint32_t events);

@@ -84,7 +84,7 @@ static bool init_ferry(struct session_loop *home, enum config_io io)
     return home->ferry != NULL || io == CONFIG_IO_AUTO;
 }
 
-static bool init_loop(struct session_loop *home, struct session_pool *pool, enum config_io io)
+static bool init_loop(struct session_loop *home, struct session_pool *pool, const struct session_pool_setup *setup)
 {
     home->pool = pool;
     home->loop = loop_create(INBOX_MAX);
@@ -94,10 +94,14 @@ static bool init_loop(struct session_loop *home, struct session_pool *pool, enum
     timer_init(&home->drain_timer, on_drain_due);
     home->drain_message.deliver = on_drain;
     home->hurry_message.deliver = on_hurry;
-    return home->loop != NULL && home->input != NULL && home->output != NULL && init_ferry(home, io);
+    if (home->loop == NULL || home->input == NULL || home->output == NULL) {
+        return false;
+    }
+    loop_set_busy_poll(home->loop, setup->busy_poll_us);
+    return init_ferry(home, setup->io);
 }
 
-struct session_pool *session_pool_create(unsigned threads, enum config_io io, struct log *log, struct gate *gate)
+struct session_pool *session_pool_create(const struct session_pool_setup *setup, struct log *log, struct gate *gate)
 {
     struct session_pool *pool = calloc(1, sizeof(*pool));
     if (pool == NULL) {
@@ -106,13 +110,13 @@ struct session_pool *session_pool_create(unsigned threads, enum config_io io, st
     pool->log = log;
     pool->gate = gate;
     atomic_init(&pool->next_id, 1);
-    pool->loops = calloc(threads, sizeof(*pool->loops));
+    pool->loops = calloc(setup->threads, sizeof(*pool->loops));
     if (pool->loops == NULL) {
         goto failed;
     }
-    pool->threads = threads;
-    for (unsigned i = 0; i < threads; i++) {
-        if (!init_loop(&pool->loops[i], pool, io)) {
+    pool->threads = setup->threads;
+    for (unsigned i = 0; i < setup->threads; i++) {
+        if (!init_loop(&pool->loops[i], pool, setup)) {
             goto failed;
         }
     }

@@ -19,9 +19,15 @@
 
 struct session_pool;
 
-/* `log` and `gate` are borrowed and outlive the pool. NULL with errno set, also where `io` is CONFIG_IO_URING and the kernel
+struct session_pool_setup {
+    unsigned threads;
+    enum config_io io;
+    unsigned busy_poll_us; /* see loop_set_busy_poll() */
+};
+
+/* `log` and `gate` are borrowed and outlive the pool. NULL with errno set, also where setup->io is CONFIG_IO_URING and the kernel
  * refuses. Main thread. */
-struct session_pool *session_pool_create(unsigned threads, enum config_io io, struct log *log, struct gate *gate);
+struct session_pool *session_pool_create(const struct session_pool_setup *setup, struct log *log, struct gate *gate);
 void session_pool_destroy(struct session_pool **pool);
 
 /* Runs loop `index` (0..threads-1) on the calling thread until the pool has drained. */

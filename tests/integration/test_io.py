@@ -140,6 +140,10 @@ class Auto(Together, harness.ServerCase):
     settings = {"pool": {"io": "auto", "session_threads": 1}}
 
 
+class BusyPoll(Together, harness.ServerCase):
+    settings = {"pool": {"busy_poll": 1000, "session_threads": 1}}
+
+
 # The numbers of x86-64 and of all newer architectures are the same.
 IO_URING_SETUP, IO_URING_ENTER = 425, 426
 PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, SECCOMP_MODE_FILTER = 22, 38, 2

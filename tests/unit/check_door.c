@@ -37,7 +37,7 @@ START_TEST(core_refuses_to_serve_without_the_borrowed_calls)
     const struct config *config = load_small_config();
     struct gate_config firewall = {.table_size = 16};
     struct gate *gate = gate_create(&firewall);
-    struct session_pool *sessions = session_pool_create(1, CONFIG_IO_AUTO, NULL, gate);
+    struct session_pool *sessions = session_pool_create(&(struct session_pool_setup){.threads = 1}, NULL, gate);
     struct ready_ring *ring = ready_ring_create(LOBBY_HANDED_MAX + 1);
     struct readiness readiness = {0};
     struct lobby_setup lobby_setup = {

@@ -60,6 +60,76 @@ START_TEST(core_source_removed_by_another_gets_no_event)
 }
 END_TEST
 
+enum { BOUNCES = 2000, BUSY_US = 1000, TIMER_MS = 20 };
+
+struct bouncer {
+    struct loop_source source;
+    struct timer timer;
+    struct loop *loop;
+    int out;
+    unsigned bounced;
+    bool timer_fired;
+};
+
+static void bounce(struct loop_source *source, uint32_t events)
+{
+    (void)events;
+    struct bouncer *bouncer = CONTAINER_OF(source, struct bouncer, source);
+    uint64_t value;
+    ck_assert_int_eq(read(source->fd, &value, sizeof(value)), sizeof(value));
+    ck_assert_int_eq(write(bouncer->out, &value, sizeof(value)), sizeof(value));
+    bouncer->bounced++;
+}
+
+static void on_late(struct timer *timer, uint64_t now_ms)
+{
+    (void)now_ms;
+    struct bouncer *bouncer = CONTAINER_OF(timer, struct bouncer, timer);
+    bouncer->timer_fired = true;
+    if (bouncer->bounced == BOUNCES) {
+        loop_stop(bouncer->loop);
+    } else {
+        timer_set(loop_timers(bouncer->loop), timer, loop_now_ms(bouncer->loop) + TIMER_MS);
+    }
+}
+
+static int ball[2];
+
+static void *play(void *context)
+{
+    (void)context;
+    for (int i = 0; i < BOUNCES; i++) {
+        uint64_t value = 1;
+        ck_assert_int_eq(write(ball[0], &value, sizeof(value)), sizeof(value));
+        ck_assert_int_eq(read(ball[1], &value, sizeof(value)), sizeof(value));
+    }
+    return NULL;
+}
+
+/* First it polls; then nothing comes but timers, which are longer than it polls for. */
+START_TEST(core_busy_polling_misses_nothing)
+{
+    struct loop *loop = loop_create(4);
+    loop_set_busy_poll(loop, BUSY_US);
+    ball[0] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    ball[1] = eventfd(0, EFD_CLOEXEC);
+    struct bouncer bouncer = {.source = {.on_ready = bounce, .fd = -1}, .loop = loop, .out = ball[1]};
+    ck_assert(loop_add(loop, &bouncer.source, ball[0], EPOLLIN));
+    timer_init(&bouncer.timer, on_late);
+    timer_set(loop_timers(loop), &bouncer.timer, loop_now_ms(loop) + TIMER_MS);
+    pthread_t player;
+    ck_assert_int_eq(pthread_create(&player, NULL, play, NULL), 0);
+    loop_run(loop);
+    pthread_join(player, NULL);
+    ck_assert_uint_eq(bouncer.bounced, BOUNCES);
+    ck_assert(bouncer.timer_fired);
+    loop_remove(loop, &bouncer.source);
+    close(ball[0]);
+    close(ball[1]);
+    loop_destroy(&loop);
+}
+END_TEST
+
 START_TEST(limits_bad_descriptor_is_an_error)
 {
     struct loop *loop = loop_create(4);
@@ -177,6 +247,7 @@ int main(void)
     Suite *suite = suite_create("loop");
     TCase *core = tcase_create("core");
     tcase_add_test(core, core_source_removed_by_another_gets_no_event);
+    tcase_add_test(core, core_busy_polling_misses_nothing);
     tcase_add_test(core, core_messages_of_each_sender_arrive_in_order);
     tcase_add_test(core, core_timer_ends_the_wait);
     tcase_set_timeout(core, 60);
