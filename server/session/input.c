@@ -322,7 +322,9 @@ void session_receive(struct session *session)
         bool more = false;
         enum transport_status status = read_input(session, &bytes, &size, &more);
         session->read_blocked = status == TRANSPORT_WANT_READ || status == TRANSPORT_WANT_WRITE;
-        session->undrained = more && session->transport.ssl == NULL;
+        /* That an announced socket has nothing is taken for a mistake the first time, not for its being drained. */
+        bool doubtful = round == 0 && status == TRANSPORT_WANT_READ;
+        session->undrained = (more || doubtful) && session->transport.ssl == NULL;
         if (status != TRANSPORT_OK) {
             on_input_end(session, status);
             return;

@@ -207,14 +207,16 @@ static uint32_t interest_of(const struct session *session)
     return interest;
 }
 
-/* To modify is to have epoll look again, so it is also how an undrained socket gets its next turn. */
+/* To modify is to have epoll look again, so it is also how a socket gets its next turn that is ready without a new edge. */
 static void update_interest(struct session *session)
 {
     uint32_t interest = interest_of(session);
-    bool again = session->undrained && (interest & EPOLLIN) != 0;
-    if (interest != session->interest || again) {
+    bool read_again = session->undrained && (interest & EPOLLIN) != 0;
+    bool write_again = session->unwritten && (interest & EPOLLOUT) != 0;
+    session->unwritten = false;
+    if (interest != session->interest || read_again || write_again) {
         session->interest = interest;
-        session->undrained = session->undrained && !again;
+        session->undrained = session->undrained && !read_again;
         loop_modify(session->home->loop, &session->source, interest);
     }
 }
@@ -273,13 +275,21 @@ void session_on_timer(struct timer *timer, uint64_t now_ms)
     session_finish(session);
 }
 
+/* Goes on with the queue because the socket is said to be writable. */
+static void write_on(struct session *session)
+{
+    size_t owed = queue_size(&session->queue);
+    session_output_resume(session);
+    session->unwritten = session->transport.ssl == NULL && owed > 0 && queue_size(&session->queue) == owed;
+}
+
 void session_on_ready(struct loop_source *source, uint32_t events)
 {
     struct session *session = CONTAINER_OF(source, struct session, source);
     session_output_begin(session);
     session->end_told = session->end_told || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if ((events & EPOLLOUT) != 0 || session->write_wants_read) {
-        session_output_resume(session);
+        write_on(session);
     }
     if (ferry_has_input(session) && !session_wants_input(session)) {
         session_keep_fetched(session);

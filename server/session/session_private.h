@@ -118,6 +118,7 @@ struct session {
     bool input_ended;  /* the peer's FIN, or TLS close_notify */
     bool end_told;     /* plain: epoll has told of the peer's FIN or of an error, behind what is still unread */
     bool undrained;    /* plain: the socket may hold input that epoll, being edge-triggered, does not tell of again */
+    bool unwritten;    /* plain: it was writable and took nothing, and epoll may not tell again either */
     bool bulky;        /* plain: the last read was too large for the ferry */
     uint8_t place;     /* in the ferry, of input it has fetched, counted from 1; 0: none */
     uint8_t freight;   /* likewise of output */
