@@ -24,7 +24,7 @@ struct session_overflow {
 static size_t unsent(const struct session *session)
 {
     size_t queued = queue_size(&session->queue);
-    return queued == 0 ? 0 : queued + session->home->output_size;
+    return queued == 0 ? 0 : queued + (session->home->output_size - session->home->output_start);
 }
 
 static bool drops(const struct session *session)

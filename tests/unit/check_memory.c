@@ -40,7 +40,7 @@ static const struct config *load(const char *text)
 static void set_up(void)
 {
     config = load("limits = { send_queue = \"64K\"; session_memory = \"1M\"; memory = \"2M\"; };\n");
-    pool = session_pool_create(1, NULL, NULL);
+    pool = session_pool_create(&(struct session_pool_setup){.threads = 1}, NULL, NULL);
     ck_assert_ptr_nonnull(pool);
     session = (struct session){.home = &pool->loops[0], .config = config, .transport = {.fd = -1}};
     reader_init(&session.reader);
