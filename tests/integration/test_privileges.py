@@ -4,10 +4,13 @@ import grp
 import os
 import pwd
 import resource
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import unittest
+from unittest import mock
 
 import harness
 
@@ -49,6 +52,15 @@ class Case(unittest.TestCase):
         server.write_config()
         self.give(server, owner)
         return server
+
+    def let_everybody_run_it(self):
+        """The tree may be in a folder that is root's alone."""
+        folder = tempfile.mkdtemp(prefix="portcullis-test-")
+        self.addCleanup(shutil.rmtree, folder)
+        os.chmod(folder, 0o755)
+        patch = mock.patch.dict(os.environ, PORTCULLIS_BIN=shutil.copy(harness.program(), folder))
+        patch.start()
+        self.addCleanup(patch.stop)
 
     def give(self, server, owner):
         uid = pwd.getpwnam(owner).pw_uid
@@ -212,11 +224,7 @@ class NotRoot(Case):
     """Started as an ordinary user."""
 
     def setUp(self):
-        try:
-            command = [harness.program(), "--version"]
-            subprocess.run(command, env=harness.environment(), capture_output=True, check=True, cwd="/", **as_user(OTHER))
-        except (OSError, subprocess.CalledProcessError):
-            self.skipTest(f"the program is where {OTHER} cannot run it")
+        self.let_everybody_run_it()
 
     def test_another_user(self):
         server = self.server(owner=OTHER, popen=as_user(OTHER), user=USER)
@@ -280,12 +288,14 @@ class OpenFiles(Case):
 
     @NEEDS_ROOT
     def test_hard_limit(self):
-        """Raised at the start by who may, with nothing to warn of."""
-        if not has_capability(CAP_SYS_RESOURCE):
-            self.skipTest("this root may not raise a hard limit")
+        """Raised at the start by who may, with nothing to warn of; not every root may, in a container say."""
         server = self.begin(self.server(self.TOO_MANY, user=USER, popen=limited(self.SOFT, self.HARD)))
-        self.assertEqual(server.records("file_limit"), [])
-        self.assertGreater(self.soft(server), self.TOO_MANY + self.LOBBY)
+        if has_capability(CAP_SYS_RESOURCE):
+            self.assertEqual(server.records("file_limit"), [])
+            self.assertGreater(self.soft(server), self.TOO_MANY + self.LOBBY)
+        else:
+            server.wait_log("file_limit", limit=self.HARD)
+            self.assertEqual(self.soft(server), self.HARD)
         server.stop()
 
     @NEEDS_ROOT
@@ -303,6 +313,7 @@ class OpenFiles(Case):
 
     @NEEDS_ROOT
     def test_too_low(self):
+        self.let_everybody_run_it()
         server = self.server(self.TOO_MANY, popen={**limited(self.SOFT, self.HARD), **as_user(OTHER)})
         self.give(server, OTHER)
         self.begin(server)
