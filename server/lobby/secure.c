@@ -12,7 +12,7 @@
 #include <openssl/ssl.h>
 
 #include "server/lobby/slot.h"
-#include "server/loop/tls_guard.h"
+#include "server/loop/tls_wire.h"
 
 /* A handshake this old may be evicted for one that waits; two round trips take less on all but the worst lines. */
 #define HANDSHAKE_GRACE_MAX_MS 1000
@@ -40,13 +40,12 @@ static void handshake_begin(struct slot *slot)
     }
     ERR_clear_error();
     slot->transport.ssl = SSL_new(home->tls);
-    if (slot->transport.ssl == NULL || SSL_set_fd(slot->transport.ssl, slot->transport.fd) != 1) {
+    if (slot->transport.ssl == NULL || !tls_wire_attach(slot->transport.ssl, slot->transport.fd)) {
         slot_report(slot, LOBBY_BUSY, tls_error_text());
         slot_release(slot, true);
         return;
     }
     SSL_set_accept_state(slot->transport.ssl);
-    tls_guard_attach(slot->transport.ssl);
     slot->state = SLOT_TLS;
     slot->since_ms = loop_now_ms(home->loop);
     home->handshake_count++;

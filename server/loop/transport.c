@@ -14,7 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "server/loop/tls_guard.h"
+#include "server/loop/tls_wire.h"
 
 static enum transport_status plain_error(int error, enum transport_status want)
 {
@@ -23,7 +23,7 @@ static enum transport_status plain_error(int error, enum transport_status want)
 
 static enum transport_status tls_error(SSL *ssl, int result)
 {
-    if (tls_guard_tripped(ssl)) {
+    if (tls_wire_is_cut(ssl)) {
         return TRANSPORT_TLS_ERROR;
     }
     switch (SSL_get_error(ssl, result)) {
@@ -58,10 +58,18 @@ enum transport_status transport_sent(int result, size_t size, size_t *written_r)
     return *written_r == size ? TRANSPORT_OK : TRANSPORT_WANT_WRITE;
 }
 
+/* Libraries leave errors on the thread's queue, and OpenSSL would take them for its own. Looking is cheaper than clearing. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error() != 0) {
+        ERR_clear_error();
+    }
+}
+
 enum transport_status transport_read(struct transport *transport, void *bytes, size_t size, size_t *size_r)
 {
     if (transport->ssl != NULL) {
-        ERR_clear_error();
+        forget_errors();
         int result = SSL_read_ex(transport->ssl, bytes, size, size_r);
         return result == 1 ? TRANSPORT_OK : tls_error(transport->ssl, result);
     }
@@ -89,7 +97,7 @@ static enum transport_status tls_write(SSL *ssl, struct iovec *pieces, int count
         size_t left = pieces[i].iov_len;
         while (left > 0) {
             size_t written = 0;
-            ERR_clear_error();
+            forget_errors();
             int result = SSL_write_ex(ssl, bytes, left, &written);
             if (result != 1) {
                 return tls_error(ssl, result);
@@ -137,7 +145,7 @@ size_t transport_unacknowledged(const struct transport *transport)
 void transport_shutdown(struct transport *transport)
 {
     if (transport->ssl != NULL && SSL_is_init_finished(transport->ssl)) {
-        ERR_clear_error();
+        forget_errors();
         (void)SSL_shutdown(transport->ssl); /* sends close_notify once; the peer's is not waited for */
     }
     (void)shutdown(transport->fd, SHUT_WR); /* ENOTCONN when the peer is gone already */
