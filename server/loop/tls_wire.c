@@ -3,18 +3,32 @@
  */
 #include "server/loop/tls_wire.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
+/* Between events only what did not go at once is held here: nothing else of a connection stays with a thread. */
 struct tls_wire {
     int fd;
+    int fetched; /* what was lent and is not read yet: bytes or a negative errno; of value while has_fetched */
+    bool has_fetched;
     bool cut;
-    bool ended; /* the peer's FIN was read */
+    bool ended;           /* the peer's FIN was read */
+    const uint8_t *input; /* what was fetched: lent, or kept */
+    uint8_t *kept;        /* owned; NULL: the input is lent */
+    uint8_t *sink;        /* where output is collected; NULL: it is sent */
+    size_t sink_size;
+    size_t sink_room;
+    uint8_t *unsent; /* owned, or NULL */
+    size_t unsent_start;
+    size_t unsent_end;
+    size_t owed;
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -39,6 +53,52 @@ static void retry_write(BIO *bio)
     BIO_set_retry_write(bio);
 }
 
+static void forget_input(struct tls_wire *wire)
+{
+    free(wire->kept);
+    wire->kept = NULL;
+    wire->input = NULL;
+    wire->has_fetched = false;
+}
+
+/* As recv(), of what was fetched. */
+static ssize_t take_fetched(struct tls_wire *wire, void *bytes, size_t size)
+{
+    ssize_t count = wire->fetched;
+    if (count > 0) {
+        count = (size_t)count < size ? count : (ssize_t)size;
+        memcpy(bytes, wire->input, (size_t)count);
+        wire->input += count;
+        wire->fetched -= (int)count;
+        if (wire->fetched > 0) {
+            return count;
+        }
+    } else if (count < 0) {
+        errno = -wire->fetched;
+        count = -1;
+    }
+    forget_input(wire);
+    return count;
+}
+
+static ssize_t receive(int fd, void *bytes, size_t size)
+{
+    ssize_t count;
+    do {
+        count = recv(fd, bytes, size, 0);
+    } while (count < 0 && errno == EINTR);
+    return count;
+}
+
+static ssize_t transmit(int fd, const void *bytes, size_t size)
+{
+    ssize_t count;
+    do {
+        count = send(fd, bytes, size, MSG_NOSIGNAL);
+    } while (count < 0 && errno == EINTR);
+    return count;
+}
+
 /* 1 or 0, as BIO_read_ex(). */
 static int on_read(BIO *bio, char *bytes, size_t size, size_t *size_r)
 {
@@ -47,10 +107,7 @@ static int on_read(BIO *bio, char *bytes, size_t size, size_t *size_r)
     if (wire->cut) {
         return 0;
     }
-    ssize_t count;
-    do {
-        count = recv(wire->fd, bytes, size, 0);
-    } while (count < 0 && errno == EINTR);
+    ssize_t count = wire->has_fetched ? take_fetched(wire, bytes, size) : receive(wire->fd, bytes, size);
     if (count < 0) {
         return failure(bio, retry_read);
     }
@@ -59,14 +116,42 @@ static int on_read(BIO *bio, char *bytes, size_t size, size_t *size_r)
     return count > 0;
 }
 
+static int collect(struct tls_wire *wire, const char *bytes, size_t size, size_t *size_r)
+{
+    if (size > wire->sink_room - wire->sink_size) {
+        return 0;
+    }
+    memcpy(wire->sink + wire->sink_size, bytes, size);
+    wire->sink_size += size;
+    *size_r = size;
+    return 1;
+}
+
+/* Sends what was left before. */
+static bool flush(struct tls_wire *wire)
+{
+    while (wire->unsent != NULL) {
+        ssize_t count = transmit(wire->fd, wire->unsent + wire->unsent_start, wire->unsent_end - wire->unsent_start);
+        if (count < 0) {
+            return false;
+        }
+        wire->unsent_start += (size_t)count;
+        if (wire->unsent_start == wire->unsent_end) {
+            free(wire->unsent);
+            wire->unsent = NULL;
+        }
+    }
+    return true;
+}
+
 static int on_write(BIO *bio, const char *bytes, size_t size, size_t *size_r)
 {
-    const struct tls_wire *wire = BIO_get_data(bio);
+    struct tls_wire *wire = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    ssize_t count;
-    do {
-        count = send(wire->fd, bytes, size, MSG_NOSIGNAL);
-    } while (count < 0 && errno == EINTR);
+    if (wire->sink != NULL) {
+        return collect(wire, bytes, size, size_r);
+    }
+    ssize_t count = flush(wire) ? transmit(wire->fd, bytes, size) : -1;
     if (count < 0) {
         return failure(bio, retry_write);
     }
@@ -80,7 +165,7 @@ static long on_control(BIO *bio, int command, long number, void *pointer)
     (void)number;
     (void)pointer;
     switch (command) {
-    case BIO_CTRL_FLUSH: /* nothing is held back */
+    case BIO_CTRL_FLUSH: /* what is held back is what the socket does not take */
         return 1;
     case BIO_CTRL_EOF:
         return wire->ended;
@@ -91,7 +176,12 @@ static long on_control(BIO *bio, int command, long number, void *pointer)
 
 static int on_destroy(BIO *bio)
 {
-    free(BIO_get_data(bio));
+    struct tls_wire *wire = BIO_get_data(bio);
+    if (wire != NULL) {
+        forget_input(wire);
+        free(wire->unsent);
+        free(wire);
+    }
     return 1;
 }
 
@@ -136,4 +226,77 @@ void tls_wire_cut(const SSL *ssl)
 bool tls_wire_is_cut(const SSL *ssl)
 {
     return wire_of(ssl)->cut;
+}
+
+void tls_wire_lend(const SSL *ssl, const uint8_t *bytes, int result)
+{
+    struct tls_wire *wire = wire_of(ssl);
+    assert(!wire->has_fetched);
+    wire->has_fetched = result != -EAGAIN; /* the socket will say so itself */
+    wire->fetched = result;
+    wire->input = bytes;
+}
+
+void tls_wire_keep(const SSL *ssl)
+{
+    struct tls_wire *wire = wire_of(ssl);
+    if (!wire->has_fetched || wire->fetched <= 0 || wire->kept != NULL) {
+        return;
+    }
+    wire->kept = malloc((size_t)wire->fetched);
+    if (wire->kept == NULL) {
+        forget_input(wire);
+        wire->cut = true;
+        return;
+    }
+    memcpy(wire->kept, wire->input, (size_t)wire->fetched);
+    wire->input = wire->kept;
+}
+
+bool tls_wire_has_input(const SSL *ssl)
+{
+    return wire_of(ssl)->has_fetched;
+}
+
+void tls_wire_collect(const SSL *ssl, uint8_t *bytes, size_t room)
+{
+    struct tls_wire *wire = wire_of(ssl);
+    assert(wire->sink == NULL && wire->unsent == NULL);
+    wire->sink = bytes;
+    wire->sink_room = room;
+    wire->sink_size = 0;
+}
+
+size_t tls_wire_collected(const SSL *ssl)
+{
+    struct tls_wire *wire = wire_of(ssl);
+    assert(wire->sink != NULL);
+    wire->sink = NULL;
+    return wire->sink_size;
+}
+
+bool tls_wire_leave(const SSL *ssl, const uint8_t *bytes, size_t size, size_t owed)
+{
+    struct tls_wire *wire = wire_of(ssl);
+    assert(wire->unsent == NULL && size > 0);
+    wire->unsent = malloc(size);
+    if (wire->unsent == NULL) {
+        return false;
+    }
+    memcpy(wire->unsent, bytes, size);
+    wire->unsent_start = 0;
+    wire->unsent_end = size;
+    wire->owed = owed;
+    return true;
+}
+
+bool tls_wire_flush(const SSL *ssl, size_t *owed_r)
+{
+    struct tls_wire *wire = wire_of(ssl);
+    if (!flush(wire)) {
+        return false;
+    }
+    *owed_r = wire->owed;
+    wire->owed = 0;
+    return true;
 }

@@ -86,15 +86,37 @@ enum transport_status transport_read(struct transport *transport, void *bytes, s
 
 bool transport_has_pending(const struct transport *transport)
 {
-    return transport->ssl != NULL && SSL_has_pending(transport->ssl) == 1;
+    return transport->ssl != NULL && (SSL_has_pending(transport->ssl) == 1 || tls_wire_has_input(transport->ssl));
+}
+
+enum transport_status transport_read_fetched(struct transport *transport, const uint8_t *fetched, int result,
+                                             void *bytes, size_t size, size_t *size_r)
+{
+    tls_wire_lend(transport->ssl, fetched, result);
+    enum transport_status status = transport_read(transport, bytes, size, size_r);
+    tls_wire_keep(transport->ssl); /* OpenSSL may have had something else to do first */
+    return status;
+}
+
+void transport_keep_fetched(struct transport *transport, const uint8_t *fetched, int result)
+{
+    tls_wire_lend(transport->ssl, fetched, result);
+    tls_wire_keep(transport->ssl);
 }
 
 static enum transport_status tls_write(SSL *ssl, struct iovec *pieces, int count, size_t *written_r)
 {
+    size_t owed = 0; /* is in what was sealed before, and now sent */
     *written_r = 0;
+    if (!tls_wire_flush(ssl, &owed)) {
+        return plain_error(errno, TRANSPORT_WANT_WRITE);
+    }
     for (int i = 0; i < count; i++) {
-        const char *bytes = pieces[i].iov_base;
-        size_t left = pieces[i].iov_len;
+        size_t skipped = owed < pieces[i].iov_len ? owed : pieces[i].iov_len;
+        const char *bytes = (const char *)pieces[i].iov_base + skipped;
+        size_t left = pieces[i].iov_len - skipped;
+        owed -= skipped;
+        *written_r += skipped;
         while (left > 0) {
             size_t written = 0;
             forget_errors();
@@ -107,7 +129,53 @@ static enum transport_status tls_write(SSL *ssl, struct iovec *pieces, int count
             *written_r += written;
         }
     }
+    assert(owed == 0);
     return TRANSPORT_OK;
+}
+
+bool transport_seal(struct transport *transport, const void *bytes, size_t size, uint8_t *sealed, size_t *sealed_size_r)
+{
+    assert(size > 0 && size <= TRANSPORT_SEAL_MAX);
+    size_t written = 0;
+    forget_errors();
+    tls_wire_collect(transport->ssl, sealed, size + TRANSPORT_SEAL_ROOM);
+    int result = SSL_write_ex(transport->ssl, bytes, size, &written);
+    size_t sealed_size = tls_wire_collected(transport->ssl);
+    if (result == 1 && written == size) {
+        *sealed_size_r = sealed_size;
+        return true;
+    }
+    /* Whatever was written goes out before the rest. */
+    if (sealed_size > 0 && !tls_wire_leave(transport->ssl, sealed, sealed_size, written)) {
+        (void)shutdown(transport->fd, SHUT_RDWR); /* a gap would be worse */
+    }
+    return false;
+}
+
+enum transport_status transport_sealed_sent(struct transport *transport, const uint8_t *sealed, size_t sealed_size,
+                                            int result, size_t size, size_t *written_r)
+{
+    *written_r = 0;
+    if (result == (int)sealed_size) {
+        *written_r = size;
+        return TRANSPORT_OK;
+    }
+    size_t sent = 0;
+    enum transport_status status = transport_sent(result, sealed_size, &sent);
+    if (status == TRANSPORT_WANT_WRITE && !tls_wire_leave(transport->ssl, sealed + sent, sealed_size - sent, size)) {
+        return TRANSPORT_LOST;
+    }
+    return status;
+}
+
+enum transport_status transport_send_sealed(struct transport *transport, const uint8_t *sealed, size_t sealed_size,
+                                            size_t size, size_t *written_r)
+{
+    ssize_t count;
+    do {
+        count = send(transport->fd, sealed, sealed_size, MSG_NOSIGNAL);
+    } while (count < 0 && errno == EINTR);
+    return transport_sealed_sent(transport, sealed, sealed_size, count < 0 ? -errno : (int)count, size, written_r);
 }
 
 static enum transport_status plain_write(int fd, struct iovec *pieces, int count, size_t *written_r)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
 typedef struct ssl_st SSL;
@@ -42,6 +43,32 @@ transport_write(struct transport *transport, struct iovec *pieces, int count, si
  * bytes or a negative errno. As of transport_read() and transport_write(). */
 enum transport_status transport_received(int result, size_t *size_r);
 enum transport_status transport_sent(int result, size_t size, size_t *written_r);
+
+/* transport_read() over TLS, of what a receive came to that was made elsewhere on its socket. To be done only when
+ * transport_has_pending() says no. */
+enum transport_status __attribute__((warn_unused_result))
+transport_read_fetched(struct transport *transport, const uint8_t *fetched, int result, void *bytes, size_t size,
+                       size_t *size_r);
+/* Leaves that for a later transport_read(). */
+void transport_keep_fetched(struct transport *transport, const uint8_t *fetched, int result);
+
+/* What a plaintext grows by at most when it is sealed, a message of the protocol's own that has waited for it included. */
+#define TRANSPORT_SEAL_ROOM 1024
+/* What is sealed at a time: one record (RFC 8446 §5.1). */
+#define TRANSPORT_SEAL_MAX 16384
+
+/* Encrypts `size` bytes into `sealed`, which has TRANSPORT_SEAL_ROOM more, to be sent elsewhere or with transport_send_sealed().
+ * False when that cannot be done now: transport_write() is to be called, as if this had not been. */
+bool __attribute__((warn_unused_result))
+transport_seal(struct transport *transport, const void *bytes, size_t size, uint8_t *sealed, size_t *sealed_size_r);
+/* What sending it came to, as of transport_write() with the `size` bytes in it: what the socket did not take is kept, and the next
+ * transport_write() must begin with those bytes. */
+enum transport_status __attribute__((warn_unused_result))
+transport_sealed_sent(struct transport *transport, const uint8_t *sealed, size_t sealed_size, int result, size_t size,
+                      size_t *written_r);
+enum transport_status __attribute__((warn_unused_result))
+transport_send_sealed(struct transport *transport, const uint8_t *sealed, size_t sealed_size, size_t size,
+                      size_t *written_r);
 
 /* Bytes that the kernel still holds for the peer: not sent, or not acknowledged. 0 when that cannot be told. */
 size_t transport_unacknowledged(const struct transport *transport);

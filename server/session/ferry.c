@@ -1,7 +1,8 @@
 /*
  * ferry - one system call for the input of a group of sessions, one for their output; see ferry.h. Runs on the session's loop.
  *
- * Only what is simple is taken on board: open plain sessions that hold nothing back and owe nothing. A session that is
+ * Only what is simple is taken on board: open sessions that hold nothing back and owe nothing. Over TLS, what is carried is
+ * ciphertext: it is decrypted when the session takes it, and encrypted when it hands it over. A session that is
  * acted on again before its output has left, or that ends, is unloaded first (session_output_begin, session_abort).
  */
 #include "server/session/ferry.h"
@@ -15,6 +16,8 @@
 /* The buffers are a cache line further apart than their size: a power of two would have the first lines of all of them,
  * which are all that small messages touch, compete for the same few places in the cache. */
 #define INPUT_STRIDE (FERRY_INPUT_SIZE + 64)
+/* All that is taken, encrypted. */
+#define SEALED_SIZE (SESSION_OUTPUT_SIZE / 2 + LOOP_GROUP * TRANSPORT_SEAL_ROOM)
 /* Fewer are not worth a batch. */
 #define LOAD_MIN 3
 
@@ -22,7 +25,9 @@ struct freight {
     struct session *session; /* NULL: unloaded */
     size_t start;            /* in the loop's output buffer */
     size_t size;
-    int result; /* of the send; BATCH_UNDONE: not sent yet */
+    size_t sealed_start; /* TLS: in the ferry's `sealed` */
+    size_t sealed_size;  /* 0: plain */
+    int result;          /* of the send; BATCH_UNDONE: not sent yet */
 };
 
 struct ferry {
@@ -31,9 +36,11 @@ struct ferry {
     struct batch *batch; /* NULL: the kernel no longer plays along */
     bool loading;        /* a group of events is being dispatched */
     unsigned freight_count;
+    size_t sealed_size;
     struct freight freight[LOOP_GROUP];
     int input_results[LOOP_GROUP];
     uint8_t input[LOOP_GROUP * INPUT_STRIDE];
+    uint8_t sealed[SEALED_SIZE];
 };
 
 /* The kernel refuses what it did before: from now on every session reads and writes for itself. */
@@ -45,9 +52,11 @@ static void retire(struct ferry *ferry)
 
 /* ---- input ---- */
 
+/* OpenSSL must have nothing left to do, or it might not take what was fetched. */
 static bool may_fetch(const struct session *session)
 {
-    return session->transport.ssl == NULL && !session->bulky && session->held == NULL && session_wants_input(session);
+    return !session->bulky && session->held == NULL && !session->read_wants_write && !session->write_wants_read &&
+           !transport_has_pending(&session->transport) && session_wants_input(session);
 }
 
 /* Fetches for sessions in `chosen`, whose `place` is then set. */
@@ -104,20 +113,47 @@ int ferry_take_input(struct session *session, uint8_t **bytes_r, bool *filled_r)
 
 /* ---- output ---- */
 
+static bool may_take_output(const struct session *session)
+{
+    const struct session_loop *home = session->home;
+    return home->ferry != NULL && home->ferry->loading && home->ferry->freight_count < LOOP_GROUP &&
+           session->state == SESSION_OPEN && queue_size(&session->queue) == 0 &&
+           home->output_size > home->output_start &&
+           home->output_size <= SESSION_OUTPUT_SIZE / 2; /* the other half is for those to come */
+}
+
+/* Encrypts freight that is for a TLS connection. */
+static bool seal(struct ferry *ferry, struct freight *freight)
+{
+    struct transport *transport = &freight->session->transport;
+    if (transport->ssl == NULL) {
+        return true;
+    }
+    freight->sealed_start = ferry->sealed_size;
+    if (freight->size > TRANSPORT_SEAL_MAX || freight->size + TRANSPORT_SEAL_ROOM > SEALED_SIZE - ferry->sealed_size ||
+        !transport_seal(transport, ferry->home->output + freight->start, freight->size,
+                        ferry->sealed + freight->sealed_start, &freight->sealed_size)) {
+        return false;
+    }
+    ferry->sealed_size += freight->sealed_size;
+    return true;
+}
+
 bool ferry_take_output(struct session *session)
 {
     struct session_loop *home = session->home;
+    if (!may_take_output(session)) {
+        return false;
+    }
     struct ferry *ferry = home->ferry;
-    if (ferry == NULL || !ferry->loading || ferry->freight_count == LOOP_GROUP || session->transport.ssl != NULL ||
-        session->state != SESSION_OPEN || queue_size(&session->queue) > 0) {
+    struct freight freight = {.session = session,
+                              .start = home->output_start,
+                              .size = home->output_size - home->output_start,
+                              .result = BATCH_UNDONE};
+    if (!seal(ferry, &freight)) {
         return false;
     }
-    size_t size = home->output_size - home->output_start;
-    if (size == 0 || home->output_size > SESSION_OUTPUT_SIZE / 2) { /* the other half is for those to come */
-        return false;
-    }
-    ferry->freight[ferry->freight_count++] =
-        (struct freight){.session = session, .start = home->output_start, .size = size, .result = BATCH_UNDONE};
+    ferry->freight[ferry->freight_count++] = freight;
     session->freight = (uint8_t)ferry->freight_count;
     home->output_start = home->output_size;
     home->output_owner = NULL;
@@ -141,7 +177,10 @@ void ferry_deliver(struct session *session)
     const struct freight *freight = &ferry->freight[session->freight - 1];
     uint8_t *bytes = session->home->output + freight->start;
     ferry_drop(session);
-    if (freight->result == BATCH_UNDONE) {
+    if (freight->sealed_size > 0) {
+        session_output_sealed(session, bytes, freight->size, ferry->sealed + freight->sealed_start,
+                              freight->sealed_size, freight->result);
+    } else if (freight->result == BATCH_UNDONE) {
         session_output_write(session, bytes, freight->size);
     } else {
         session_output_sent(session, bytes, freight->size, freight->result);
@@ -152,9 +191,14 @@ static void send_all(struct ferry *ferry)
 {
     for (unsigned i = 0; i < ferry->freight_count; i++) {
         struct freight *freight = &ferry->freight[i];
-        if (freight->session != NULL) {
-            batch_send(ferry->batch, freight->session->transport.fd, ferry->home->output + freight->start,
-                       freight->size, &freight->result);
+        if (freight->session == NULL) {
+            continue;
+        }
+        int fd = freight->session->transport.fd;
+        if (freight->sealed_size > 0) {
+            batch_send(ferry->batch, fd, ferry->sealed + freight->sealed_start, freight->sealed_size, &freight->result);
+        } else {
+            batch_send(ferry->batch, fd, ferry->home->output + freight->start, freight->size, &freight->result);
         }
     }
     if (!batch_run(ferry->batch)) {
@@ -177,6 +221,7 @@ static void after_group(struct loop_group *group)
         }
     }
     ferry->freight_count = 0;
+    ferry->sealed_size = 0;
     ferry->home->output_start = 0;
     ferry->home->output_size = 0;
 }
@@ -193,6 +238,7 @@ struct ferry *ferry_create(struct session_loop *home)
     ferry->home = home;
     ferry->loading = false;
     ferry->freight_count = 0;
+    ferry->sealed_size = 0;
     ferry->batch = batch_create(LOOP_GROUP);
     if (ferry->batch == NULL) {
         free(ferry);

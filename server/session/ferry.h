@@ -1,9 +1,9 @@
 /*
- * ferry - carries the input and the output of many plain sessions into and out of the kernel together (server/loop/batch.h).
+ * ferry - carries the input and the output of many sessions into and out of the kernel together (server/loop/batch.h).
  *
  * Before a group of events is dispatched, the sockets that have input are read in one system call; what a session then sends in
  * its event stays in the loop's output buffer until the group's end, and all of it is sent in one more. A ferry that is not
- * worth the way (one or two sessions, TLS, large messages) does not go: these read and write for themselves, as all
+ * worth the way (one or two sessions, large messages) does not go: these read and write for themselves, as all
  * sessions do without a ferry.
  *
  * One thread: the loop's; creating and destroying may happen on another while the loop does not run.
@@ -30,7 +30,7 @@ void ferry_destroy(struct ferry **ferry);
 /* Whether input was fetched for the session that it has not taken yet. */
 bool ferry_has_input(const struct session *session);
 /* Hands that input over: *bytes_r is valid and may be written to until the group's end. The result is what the receive
- * came to, as in transport_received(); *filled_r: it may not have been all. */
+ * came to, as in transport_received() or, over TLS, transport_read_fetched(); *filled_r: it may not have been all. */
 int ferry_take_input(struct session *session, uint8_t **bytes_r, bool *filled_r);
 
 /* Takes what the session, the owner of the loop's output, has gathered. False: it is not for the ferry, and still the caller's. When

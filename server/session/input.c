@@ -265,13 +265,25 @@ static void on_input_end(struct session *session, enum transport_status status)
     }
 }
 
+static enum transport_status read_fetched(struct session *session, uint8_t **bytes_r, size_t *size_r, bool *filled_r)
+{
+    uint8_t *fetched = NULL;
+    int result = ferry_take_input(session, &fetched, filled_r);
+    if (session->transport.ssl == NULL) {
+        *bytes_r = fetched;
+        return transport_received(result, size_r);
+    }
+    *bytes_r = session->home->input;
+    return transport_read_fetched(&session->transport, fetched, result, *bytes_r, SESSION_INPUT_SIZE, size_r);
+}
+
 /* Reads what there is into a buffer of the loop's, or takes what was read into one. *more_r: something may be left. */
 static enum transport_status read_input(struct session *session, uint8_t **bytes_r, size_t *size_r, bool *more_r)
 {
     enum transport_status status;
     bool filled;
     if (ferry_has_input(session)) {
-        status = transport_received(ferry_take_input(session, bytes_r, &filled), size_r);
+        status = read_fetched(session, bytes_r, size_r, &filled);
         session->bulky = filled;
     } else {
         *bytes_r = session->home->input;
@@ -292,6 +304,12 @@ void session_keep_fetched(struct session *session)
     uint8_t *bytes = NULL;
     size_t size = 0;
     bool more = false;
+    if (session->transport.ssl != NULL) { /* as it is: OpenSSL is not to be called now */
+        int result = ferry_take_input(session, &bytes, &more);
+        transport_keep_fetched(&session->transport, bytes, result);
+        session->read_blocked = false;
+        return;
+    }
     enum transport_status status = read_input(session, &bytes, &size, &more);
     if (status == TRANSPORT_OK && session->state != SESSION_DEAD && !session->input_ended) {
         hold(session, bytes, size);

@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "server/loop/batch.h"
+
 /* A write that failed; what is left goes nowhere. */
 static void lose(struct session *session, enum transport_status status)
 {
@@ -61,6 +63,18 @@ void session_output_sent(struct session *session, uint8_t *bytes, size_t size, i
     struct iovec piece = {.iov_base = bytes, .iov_len = size};
     size_t written = 0;
     enum transport_status status = transport_sent(result, size, &written);
+    take_written(session, status, &piece, 1, written);
+}
+
+void session_output_sealed(struct session *session, uint8_t *bytes, size_t size, const uint8_t *sealed,
+                           size_t sealed_size, int result)
+{
+    struct transport *transport = &session->transport;
+    struct iovec piece = {.iov_base = bytes, .iov_len = size};
+    size_t written = 0;
+    enum transport_status status = result == BATCH_UNDONE
+                                       ? transport_send_sealed(transport, sealed, sealed_size, size, &written)
+                                       : transport_sealed_sent(transport, sealed, sealed_size, result, size, &written);
     take_written(session, status, &piece, 1, written);
 }
 

@@ -135,6 +135,9 @@ void session_output_end(struct session *session);
 void session_output_write(struct session *session, uint8_t *bytes, size_t size);
 /* The same after a send that was made elsewhere and came to `result`, as in transport_sent(). */
 void session_output_sent(struct session *session, uint8_t *bytes, size_t size, int result);
+/* The same over TLS, of what was encrypted already (transport_seal); BATCH_UNDONE: it is still to be sent. */
+void session_output_sealed(struct session *session, uint8_t *bytes, size_t size, const uint8_t *sealed,
+                           size_t sealed_size, int result);
 /* Goes on with the queue. */
 void session_output_resume(struct session *session);
 /* Adds a frame of two payload pieces, whatever is queued already: session_admits_message() is asked before. May end the session

@@ -7,6 +7,7 @@ import os
 import platform
 import random
 import signal
+import ssl
 import struct
 import unittest
 from contextlib import ExitStack, contextmanager
@@ -20,8 +21,13 @@ SMALL_BUFFER = 4096  # bytes; the kernel has its own minimum
 SIZES = (0, 1, 20, 1024, 4087, 4088, 4089, 4096, 5000, 20_000, 65_536)  # 4088 and its header fill what is fetched at once
 
 
+LISTENERS = ({"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "tls": True})
+
+
 class Together:
     """The tests; a class for each way of io has them."""
+
+    listener = 0
 
     @contextmanager
     def at_once(self):
@@ -35,7 +41,7 @@ class Together:
     @contextmanager
     def peers(self, count=PEERS, **options):
         with ExitStack() as stack:
-            yield [stack.enter_context(self.server.session(**options)) for _ in range(count)]
+            yield [stack.enter_context(self.server.session(listener=self.listener, **options)) for _ in range(count)]
 
     def assert_echo(self, peer, payload):
         got = peer.read_message()
@@ -123,7 +129,7 @@ class Together:
         """As much as goes without reading a reply."""
         try:
             return peer.sock.send(data)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantWriteError):
             return 0
 
 
@@ -138,6 +144,16 @@ class Auto(Together, harness.ServerCase):
     """io_uring wherever the kernel lets us."""
 
     settings = {"pool": {"io": "auto", "session_threads": 1}}
+
+
+class TlsEpoll(Together, harness.ServerCase):
+    listener = 1
+    settings = {"listeners": LISTENERS, "pool": {"io": "epoll", "session_threads": 1}}
+
+
+class TlsAuto(Together, harness.ServerCase):
+    listener = 1
+    settings = {"listeners": LISTENERS, "pool": {"io": "auto", "session_threads": 1}}
 
 
 class BusyPoll(Together, harness.ServerCase):

@@ -1,6 +1,7 @@
 /*
  * check_transport - OpenSSL's client on the other end of a transport: its wire, the guard of its handshake messages, and the end.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -256,6 +257,162 @@ START_TEST(core_pending)
 }
 END_TEST
 
+/* What the client sends, taken from its socket by somebody else. */
+static int fetch(uint8_t *fetched, size_t room)
+{
+    ssize_t count = recv(transport.fd, fetched, room, 0);
+    ck_assert_int_gt(count, 0);
+    return (int)count;
+}
+
+START_TEST(core_fetched)
+{
+    connect_both();
+    uint8_t fetched[256];
+    size_t size = 0;
+    client_send("one");
+    client_send("two");
+    int result = fetch(fetched, sizeof(fetched));
+    ck_assert_int_eq(transport_read_fetched(&transport, fetched, result, input, sizeof(input), &size), TRANSPORT_OK);
+    ck_assert_mem_eq(input, "one", 3);
+    memset(fetched, 0, sizeof(fetched)); /* it was borrowed for the call */
+    ck_assert(transport_has_pending(&transport));
+    server_expect("two");
+    ck_assert(!transport_has_pending(&transport));
+
+    client_send("later");
+    result = fetch(fetched, sizeof(fetched));
+    transport_keep_fetched(&transport, fetched, result);
+    memset(fetched, 0, sizeof(fetched));
+    client_send("last");
+    ck_assert(transport_has_pending(&transport));
+    server_expect("later");
+    server_expect("last");
+}
+END_TEST
+
+/* A record in pieces, each from another hand. */
+START_TEST(limits_fetched_in_pieces)
+{
+    connect_both();
+    for (size_t cut = 1; cut < 5 + 5 + 1 + 16; cut++) {
+        uint8_t fetched[256];
+        size_t size = 0;
+        client_send("hello");
+        ck_assert_int_eq(fetch(fetched, cut), cut);
+        int result = (int)cut;
+        /* The rest is in the socket, which is asked when what was fetched is not enough. */
+        ck_assert_int_eq(transport_read_fetched(&transport, fetched, result, input, sizeof(input), &size),
+                         TRANSPORT_OK);
+        ck_assert_uint_eq(size, 5);
+        ck_assert_mem_eq(input, "hello", 5);
+    }
+}
+END_TEST
+
+static const struct {
+    int result;
+    enum transport_status status;
+} results[] = {
+    {0, TRANSPORT_END},
+    {-EAGAIN, TRANSPORT_WANT_READ},
+    {-ECONNRESET, TRANSPORT_LOST},
+};
+
+START_TEST(limits_fetched_nothing)
+{
+    connect_both();
+    size_t size = 0;
+    ck_assert_int_eq(transport_read_fetched(&transport, NULL, results[_i].result, input, sizeof(input), &size),
+                     results[_i].status);
+    ck_assert(!transport_has_pending(&transport));
+}
+END_TEST
+
+/* Kept for later, an end or an error is not forgotten. */
+START_TEST(limits_kept_nothing)
+{
+    connect_both();
+    transport_keep_fetched(&transport, NULL, results[_i].result);
+    ck_assert_int_eq(transport_has_pending(&transport), results[_i].result != -EAGAIN);
+    server_expect_status(results[_i].status);
+}
+END_TEST
+
+#define SEALED_TEXT "sealed, and sent by somebody else"
+#define SEALED_SIZE (sizeof(SEALED_TEXT) - 1)
+
+/* As many bytes of the sealed text go as `sent` says, or none with its error; then the writer comes again. */
+static void assert_sealed(int sent)
+{
+    uint8_t sealed[SEALED_SIZE + TRANSPORT_SEAL_ROOM];
+    size_t sealed_size = 0;
+    size_t written = SIZE_MAX;
+    ck_assert(transport_seal(&transport, SEALED_TEXT, SEALED_SIZE, sealed, &sealed_size));
+    ck_assert_uint_gt(sealed_size, SEALED_SIZE);
+    if (sent > 0) {
+        ck_assert_int_eq(send(transport.fd, sealed, (size_t)sent, 0), sent);
+    }
+    ck_assert_int_eq(transport_sealed_sent(&transport, sealed, sealed_size, sent, SEALED_SIZE, &written),
+                     TRANSPORT_WANT_WRITE);
+    ck_assert_uint_eq(written, 0);
+    server_send(SEALED_TEXT " and more");
+    client_expect(SEALED_TEXT);
+    client_expect(" and more");
+}
+
+START_TEST(core_sealed)
+{
+    connect_both();
+    uint8_t sealed[SEALED_SIZE + TRANSPORT_SEAL_ROOM];
+    size_t sealed_size = 0;
+    size_t written = 0;
+    ck_assert(transport_seal(&transport, SEALED_TEXT, SEALED_SIZE, sealed, &sealed_size));
+    ck_assert_int_eq(SSL_read(client, input, sizeof(input)), -1); /* nothing is sent as yet */
+    ck_assert_int_eq(transport_send_sealed(&transport, sealed, sealed_size, SEALED_SIZE, &written), TRANSPORT_OK);
+    ck_assert_uint_eq(written, SEALED_SIZE);
+    client_expect(SEALED_TEXT);
+    server_send("next");
+    client_expect("next");
+}
+END_TEST
+
+START_TEST(limits_sealed_and_not_sent)
+{
+    connect_both();
+    assert_sealed(-EAGAIN);
+    for (int sent = 1; sent < (int)SEALED_SIZE; sent++) {
+        assert_sealed(sent);
+    }
+}
+END_TEST
+
+/* The answer to a key update goes out with what is sealed next, and after what is left of the last. */
+START_TEST(limits_sealed_with_key_updates)
+{
+    connect_both();
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(SSL_key_update(client, SSL_KEY_UPDATE_REQUESTED), 1);
+        client_send("x");
+        server_expect("x");
+        assert_sealed(7);
+    }
+}
+END_TEST
+
+START_TEST(hostile_sealed_and_lost)
+{
+    connect_both();
+    uint8_t sealed[SEALED_SIZE + TRANSPORT_SEAL_ROOM];
+    size_t sealed_size = 0;
+    size_t written = 0;
+    ck_assert(transport_seal(&transport, SEALED_TEXT, SEALED_SIZE, sealed, &sealed_size));
+    ck_assert_int_eq(transport_sealed_sent(&transport, sealed, sealed_size, -EPIPE, SEALED_SIZE, &written),
+                     TRANSPORT_LOST);
+    ck_assert_uint_eq(written, 0);
+}
+END_TEST
+
 START_TEST(hostile_reset)
 {
     connect_both();
@@ -363,15 +520,23 @@ int main(void)
     tcase_add_test(core, core_plain);
     tcase_add_test(core, core_ends_without_close_notify);
     tcase_add_test(core, core_pending);
+    tcase_add_test(core, core_fetched);
+    tcase_add_test(core, core_sealed);
     suite_add_tcase(suite, core);
     TCase *limits = tcase_create("limits");
     tcase_add_checked_fixture(limits, init, deinit);
     tcase_add_test(limits, limits_full_socket);
+    tcase_add_test(limits, limits_fetched_in_pieces);
+    tcase_add_loop_test(limits, limits_fetched_nothing, 0, sizeof(results) / sizeof(results[0]));
+    tcase_add_loop_test(limits, limits_kept_nothing, 0, sizeof(results) / sizeof(results[0]));
+    tcase_add_test(limits, limits_sealed_and_not_sent);
+    tcase_add_test(limits, limits_sealed_with_key_updates);
     suite_add_tcase(suite, limits);
     TCase *hostile = tcase_create("hostile");
     tcase_add_checked_fixture(hostile, init, deinit);
     tcase_add_test(hostile, hostile_data_right_behind_the_handshake);
     tcase_add_test(hostile, hostile_reset);
+    tcase_add_test(hostile, hostile_sealed_and_lost);
     tcase_add_test(hostile, hostile_garbage);
     tcase_add_test(hostile, hostile_errors_of_others);
     tcase_add_loop_test(hostile, hostile_key_updates, 0, sizeof(updates) / sizeof(updates[0]));
