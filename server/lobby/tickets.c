@@ -3,6 +3,9 @@
  */
 #include "server/lobby/tickets.h"
 
+#include <string.h>
+#include <time.h>
+
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -78,14 +81,42 @@ static bool peer_is_valid(SSL_SESSION *session)
     return peer == NULL || X509_cmp_current_time(X509_get0_notAfter(peer)) > 0;
 }
 
+/* In TLS 1.3 each ticket counts as new, one given for another too. So it says in it when the last full handshake was, or whoever comes
+ * often enough would never have to prove anything again (RFC 8446 §4.6.1). */
+static int on_seal(SSL *ssl, void *context)
+{
+    SSL_SESSION *session = SSL_get_session(ssl);
+    void *data = NULL;
+    size_t size = 0;
+    (void)context;
+    if (SSL_SESSION_get0_ticket_appdata(session, &data, &size) == 1 && size > 0) {
+        return 1; /* a resumed one */
+    }
+    const int64_t now_s = time(NULL);
+    return SSL_SESSION_set1_ticket_appdata(session, &now_s, sizeof(now_s));
+}
+
+static bool is_young(SSL *ssl, SSL_SESSION *session)
+{
+    void *data = NULL;
+    size_t size = 0;
+    int64_t proved_s;
+    if (SSL_SESSION_get0_ticket_appdata(session, &data, &size) != 1 || size != sizeof(proved_s)) {
+        return false;
+    }
+    memcpy(&proved_s, data, sizeof(proved_s));
+    const int64_t age_s = time(NULL) - proved_s;
+    return age_s >= 0 && age_s <= SSL_CTX_get_timeout(SSL_get_SSL_CTX(ssl));
+}
+
 static SSL_TICKET_RETURN on_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_size,
                                    SSL_TICKET_STATUS status, void *context)
 {
-    (void)ssl;
     (void)name;
     (void)name_size;
     (void)context;
-    if ((status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) || !peer_is_valid(session)) {
+    if ((status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) || !is_young(ssl, session) ||
+        !peer_is_valid(session)) {
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     }
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
@@ -99,7 +130,7 @@ static bool find_index(void)
     return keys_index >= 0;
 }
 
-bool tickets_use(SSL_CTX *context, struct ticket_keys *keys, uint64_t rotation_ms, bool verifies)
+bool tickets_use(SSL_CTX *context, struct ticket_keys *keys, uint64_t rotation_ms)
 {
     if (rotation_ms == 0) {
         SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
@@ -110,5 +141,5 @@ bool tickets_use(SSL_CTX *context, struct ticket_keys *keys, uint64_t rotation_m
         return false;
     }
     SSL_CTX_set_timeout(context, (long)(rotation_ms * TICKET_LIFE_ROTATIONS / 1000));
-    return !verifies || SSL_CTX_set_session_ticket_cb(context, NULL, on_opened, NULL) == 1;
+    return SSL_CTX_set_session_ticket_cb(context, on_seal, on_opened, NULL) == 1;
 }

@@ -234,7 +234,7 @@ static bool set_up(SSL_CTX *tls, const struct config *config, struct ticket_keys
     set_options(tls, config->tls.min_version);
     struct names *names = attach_names(tls, config);
     if (names == NULL || SSL_CTX_set_cipher_list(tls, CIPHERS_TLS_1_2) != 1 ||
-        !tickets_use(tls, tickets, config->tls.ticket_rotation_ms, config->tls.client_verify != CONFIG_VERIFY_NONE)) {
+        !tickets_use(tls, tickets, config->tls.ticket_rotation_ms)) {
         return failed(report, context, "set-up");
     }
     /* Both, so that all broken files are told of at once. */

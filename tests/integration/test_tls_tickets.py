@@ -159,6 +159,21 @@ class Resumption(TicketCase):
                 harness.wait_until(lambda: not visit(server, context, first)[0], "the ticket is no longer taken")
         server.stop()
 
+    def test_exchanged_for_ever(self):
+        """Each visit gets a new ticket, but the life of all of them counts from the full handshake."""
+        server = self.start(ticket_rotation=f"{ROTATION_S}s")
+        for version in VERSIONS:
+            with self.subTest(version.name):
+                context = context_for(version)
+                _, session = visit(server, context)
+
+                def is_full(kept=[session]):
+                    reused, kept[0] = visit(server, context, kept[0])
+                    return not reused
+
+                harness.wait_until(is_full, "a full handshake is due")
+        server.stop()
+
 
 class Forged(TicketCase):
     """The openssl command keeps sessions in files, where a ticket's bytes can be changed."""
