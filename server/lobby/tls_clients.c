@@ -16,6 +16,32 @@
 /* Bytes of a chain that a client may send; OpenSSL's own bound is 100 KB. */
 #define CLIENT_CHAIN_MAX 32768
 
+/* Bytes of the authorities' names in the request for a certificate, each with two of size: 65,535 at most by RFC 5246 §7.4.4 and
+ * RFC 8446 §4.2.4, and in TLS 1.3 other extensions share them. Past it OpenSSL would break off each handshake. */
+#define AUTHORITY_NAMES_MAX 65000
+
+static bool fit_request(const STACK_OF(X509) * authorities)
+{
+    size_t size = 0;
+    for (int i = 0; i < sk_X509_num(authorities); i++) {
+        int name_size = i2d_X509_NAME(X509_get_subject_name(sk_X509_value(authorities, i)), NULL);
+        size += name_size > 0 ? 2 + (size_t)name_size : 0;
+    }
+    return size <= AUTHORITY_NAMES_MAX;
+}
+
+static STACK_OF(X509) * read_authorities(const char *file, char error[CERTIFICATE_ERROR_SIZE])
+{
+    STACK_OF(X509) *authorities = certificate_read_chain(file, error);
+    if (authorities != NULL && !fit_request(authorities)) {
+        (void)snprintf(error, CERTIFICATE_ERROR_SIZE, "%.400s: the names of its %d authorities are too much to send",
+                       file, sk_X509_num(authorities));
+        sk_X509_pop_free(authorities, X509_free);
+        authorities = NULL;
+    }
+    return authorities;
+}
+
 /* Of one authority: into the store, and into the list that clients are sent to choose by. */
 static bool add_authority(SSL_CTX *tls, X509_STORE *store, X509 *authority)
 {
@@ -60,7 +86,7 @@ bool tls_clients_verify(SSL_CTX *tls, const struct config *config, unsigned char
     const enum config_verify verify = config->tls.client_verify;
     STACK_OF(X509) *authorities = NULL;
     if (verify != CONFIG_VERIFY_NONE) {
-        authorities = certificate_read_chain(config->tls.client_ca, error);
+        authorities = read_authorities(config->tls.client_ca, error);
         if (authorities == NULL) {
             report(context, true, error);
             return false;

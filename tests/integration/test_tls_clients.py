@@ -139,6 +139,30 @@ class Required(ClientsCase):
         self.assertIn("unable to get local issuer certificate", detail)
         server.stop()
 
+    def test_many_authorities(self):
+        """Their names are sent to each client, and fit until they are refused."""
+        subject = "".join(f"/OU={number:060}" for number in range(20))  # 1.4 KB
+        made = certificates.Certificate(os.path.join(self.folder, "long.crt"), os.path.join(self.folder, "long.key"))
+        certificates.run("openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                         "-days", "9", "-subj", subject, "-keyout", made.key, "-out", made.file, folder=self.folder)  # fmt: skip
+        with open(self.root.file, encoding="ascii") as root, open(made.file, encoding="ascii") as long:
+            first, other = root.read(), long.read()
+        many = certificates.Certificate(os.path.join(self.folder, "many.crt"), None)
+        with open(many.file, "w", encoding="ascii") as out:
+            out.write(first + 44 * other)
+        server = self.start(authorities=many)
+        client = certificates.make_client(self.folder, "one of many", self.root)
+        for version in VERSIONS:
+            self.admit(server, self.context(version, client))
+        with open(many.file, "a", encoding="ascii") as out:
+            out.write(2 * other)
+        mark = server.mark()
+        server.signal(signal.SIGHUP)
+        server.wait_log("reload_refused", after=mark)
+        self.assertIn("the names of its 47 authorities are too much to send", server.wait_log("config", after=mark)["detail"])
+        self.admit(server, self.context(VERSIONS[1], client))
+        server.stop()
+
     def test_authorities_are_exchanged(self):
         """By a reload: who is in stays, who comes is judged anew."""
         server = self.start()
