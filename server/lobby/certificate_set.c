@@ -145,6 +145,11 @@ static bool load_one(struct certificate_set *set, const struct config *config, s
         report(context, true, error);
         return false;
     }
+    if (index > 0 && set->certificates[set->count].name_count == 0) {
+        (void)snprintf(error, sizeof(error), "%.400s: not used: it has no DNS name that a client could ask for",
+                       certificate);
+        report(context, false, error);
+    }
     set->count++;
     return true;
 }

@@ -21,8 +21,9 @@ struct certificate_choice {
     const struct certificate *of[CERTIFICATE_KINDS];
 };
 
-/* Loads what the section tls names, the default certificate first. Every file that cannot be used is reported as an error, a name that
- * two certificates of a kind share as a warning (the first has it). NULL when there was an error. */
+/* Loads what the section tls names, the default certificate first. Every file that cannot be used is reported as an error; as a
+ * warning a name that two certificates of a kind share (the first has it), and one besides the default that has no name at all. NULL when
+ * there was an error. */
 struct certificate_set *certificate_set_load(const struct config *config, config_report_fn *report, void *context);
 void certificate_set_destroy(struct certificate_set **set);
 
