@@ -1,0 +1,149 @@
+/*
+ * check_credentials - the daily look at when certificates end, by a clock that the test moves.
+ */
+#define _DEFAULT_SOURCE /* mkdtemp */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <check.h>
+
+#include "issue.h"
+#include "server/credentials.h"
+#include "server/loop/loop.h"
+
+#define HOUR_MS      (60 * 60 * UINT64_C(1000))
+#define DAY_MS       (24 * HOUR_MS)
+#define CLOSE_MS     60000
+#define CONTENT_SIZE 16384
+
+static char folder[] = "/tmp/portcullis-check-XXXXXX";
+
+static struct log *begin_log(void)
+{
+    char error[256] = "";
+    struct log_config config = {.level = LOG_DEBUG, .file = "log"};
+    struct log *log = log_open(&config, error, sizeof(error));
+    ck_assert_msg(log != NULL, "%s", error);
+    return log;
+}
+
+/* The certificate ends in a day. */
+static void set_up(void)
+{
+    EVP_PKEY *key = issue_key();
+    X509 *certificate = issue_certificate(key, 0, NULL, NULL);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(chdir(folder), 0);
+    issue_write_certificate(certificate, "crt");
+    issue_write_key(key, "key");
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+}
+
+static void tear_down(void)
+{
+    (void)unlink("crt");
+    (void)unlink("key");
+    (void)unlink("log");
+    ck_assert_int_eq(chdir("/"), 0);
+    (void)rmdir(folder);
+}
+
+static void never(void *context, bool is_error, const char *line)
+{
+    (void)context;
+    (void)is_error;
+    ck_abort_msg("%s", line);
+}
+
+/* Lines of the log, which it closes, that hold the text. */
+static size_t count_lines(struct log **log, const char *text)
+{
+    static char content[CONTENT_SIZE];
+    size_t count = 0;
+    log_close(log, CLOSE_MS);
+    FILE *file = fopen("log", "r");
+    ck_assert_ptr_nonnull(file);
+    content[fread(content, 1, sizeof(content) - 1, file)] = '\0';
+    (void)fclose(file);
+    for (const char *at = content; (at = strstr(at, text)) != NULL; at += strlen(text)) {
+        count++;
+    }
+    return count;
+}
+
+static struct config make_config(const struct config_listener *listener, uint64_t warning_ms)
+{
+    struct config config;
+    memset(&config, 0, sizeof(config));
+    config.listeners = listener;
+    config.listener_count = 1;
+    config.tls.certificate = "crt";
+    config.tls.key = "key";
+    config.tls.ticket_rotation_ms = HOUR_MS;
+    config.tls.expiry_warning_ms = warning_ms;
+    return config;
+}
+
+/* Three days with a look an hour, as the main thread has them. How often the certificate was told of. */
+static size_t live(uint64_t warning_ms, const char *text)
+{
+    struct config_listener listener = {.tls = true};
+    struct config config = make_config(&listener, warning_ms);
+    struct log *log = begin_log();
+    struct credentials *credentials = credentials_create(&config, log, never, NULL);
+    ck_assert_ptr_nonnull(credentials);
+    const uint64_t begin_ms = loop_clock_ms();
+    for (uint64_t now_ms = begin_ms; now_ms <= begin_ms + 3 * DAY_MS;) {
+        uint64_t next_ms = credentials_tend(credentials, now_ms);
+        ck_assert_uint_gt(next_ms, now_ms);
+        ck_assert_uint_le(next_ms, now_ms + HOUR_MS);
+        now_ms = next_ms;
+    }
+    credentials_destroy(&credentials);
+    return count_lines(&log, text);
+}
+
+START_TEST(core_warned_of_daily)
+{
+    ck_assert_uint_eq(live(7 * DAY_MS, "it ends soon"), 4); /* at start, too */
+}
+END_TEST
+
+START_TEST(core_valid_is_told_once)
+{
+    ck_assert_uint_eq(live(0, " certificate "), 1);
+}
+END_TEST
+
+START_TEST(core_without_tls)
+{
+    struct config_listener listener = {.tls = false};
+    struct config config = make_config(&listener, DAY_MS);
+    struct log *log = begin_log();
+    struct credentials *credentials = credentials_create(&config, log, never, NULL);
+    ck_assert_ptr_nonnull(credentials);
+    ck_assert_ptr_null(credentials_context(credentials));
+    ck_assert_uint_eq(credentials_tend(credentials, loop_clock_ms() + 3 * DAY_MS), UINT64_MAX);
+    credentials_destroy(&credentials);
+    ck_assert_uint_eq(count_lines(&log, "certificate"), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("credentials");
+    TCase *core = tcase_create("core");
+    tcase_add_checked_fixture(core, set_up, tear_down);
+    tcase_add_test(core, core_warned_of_daily);
+    tcase_add_test(core, core_valid_is_told_once);
+    tcase_add_test(core, core_without_tls);
+    suite_add_tcase(suite, core);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
