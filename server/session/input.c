@@ -294,7 +294,7 @@ static enum transport_status read_input(struct session *session, uint8_t **bytes
     if (session->transport.ssl != NULL) {
         *more_r = transport_has_pending(&session->transport);
     } else {
-        *more_r = status == TRANSPORT_OK && (filled || session->end_told);
+        *more_r = status == TRANSPORT_OK && (filled || session->end_told || session->marked);
     }
     return status;
 }

@@ -190,7 +190,7 @@ void session_send(struct session *session, enum ws_opcode opcode, const void *he
  * find it empty. OpenSSL may leave records in the socket, so TLS is watched level-triggered. */
 uint32_t session_read_events(const struct session *session)
 {
-    return session->transport.ssl == NULL ? EPOLLIN | EPOLLRDHUP | EPOLLET : EPOLLIN;
+    return session->transport.ssl == NULL ? EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET : EPOLLIN;
 }
 
 static uint32_t interest_of(const struct session *session)
@@ -287,6 +287,7 @@ void session_on_ready(struct loop_source *source, uint32_t events)
 {
     struct session *session = CONTAINER_OF(source, struct session, source);
     session_output_begin(session);
+    session->marked = (events & EPOLLPRI) != 0;
     session->end_told = session->end_told || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     if ((events & EPOLLOUT) != 0 || session->write_wants_read) {
         write_on(session);

@@ -117,6 +117,7 @@ struct session {
     bool tls;
     bool input_ended;  /* the peer's FIN, or TLS close_notify */
     bool end_told;     /* plain: epoll has told of the peer's FIN or of an error, behind what is still unread */
+    bool marked;       /* plain: there is an urgent byte, before which a read ends though more may follow */
     bool undrained;    /* plain: the socket may hold input that epoll, being edge-triggered, does not tell of again */
     bool unwritten;    /* plain: it was writable and took nothing, and epoll may not tell again either */
     bool bulky;        /* plain: the last read was too large for the ferry */

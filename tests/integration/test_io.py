@@ -7,6 +7,7 @@ import os
 import platform
 import random
 import signal
+import socket
 import ssl
 import struct
 import unittest
@@ -75,6 +76,22 @@ class Together:
             for peer, own in zip(peers, payloads):
                 for payload in own:
                     self.assert_echo(peer, payload)
+            self.finish(peers)
+
+    def test_urgent_bytes_among_others(self):
+        """A read ends at an urgent byte, which is no part of the stream (tcp(7)): what follows it is there already."""
+        frames = binary(b"before the urgent byte") + binary(b"behind it")
+        with self.peers() as peers:
+            with self.at_once():
+                for number, peer in enumerate(peers):
+                    cut = number % (len(frames) + 1)
+                    peer.send(frames[:cut])
+                    peer.sock.send(b"!", socket.MSG_OOB)
+                    peer.send(frames[cut:])
+            for peer in peers:
+                self.assert_echo(peer, b"before the urgent byte")
+                self.assert_echo(peer, b"behind it")
+                peer.echo("and nothing else")
             self.finish(peers)
 
     def test_ends_among_others(self):
