@@ -1,4 +1,7 @@
-"""Many clients at once that send, pause, read and leave at random: every byte of every echo, in order, in each way of io."""
+"""Many clients at once that send, pause, read and leave at random: every byte of every echo, in each way of io.
+
+For longer than the bounded run: PORTCULLIS_TORTURE_SECONDS, and another PORTCULLIS_TORTURE_SEED.
+"""
 
 import os
 import time

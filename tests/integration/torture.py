@@ -1,8 +1,8 @@
 """Clients that do everything at random and check everything they get. Used by test_torture.py.
 
-The server's side of an echo is known byte by byte beforehand (pings and Close included), so each client compares a stream with
-a stream. What a client does is drawn from its seed; what the kernel makes of it is not, so a seed repeats the work but not the
-timing.
+The server's side of an echo is known byte by byte beforehand (pings and Close included), so each client compares a
+stream with a stream. What a client does is drawn from its seed; what the kernel makes of it is not, so a seed repeats
+the work but not the timing.
 """
 
 import random
@@ -160,8 +160,9 @@ class Client:
 
 
 def run(server, *, seed, count, budget, total=None, until=None):
-    """Lets `count` clients talk at a time, each to one of the listeners, until `total` have ended or until that time (of time.monotonic()). Every other time the
-    server is stopped for some rounds, so that many sessions have something to do in the same moment. Returns how many have ended."""
+    """Lets `count` clients talk at a time, each to one of the listeners, until `total` have ended or until that time
+    (of time.monotonic()). Every other time the server is stopped for some rounds, so that many sessions have something
+    to do in the same moment. Returns how many have ended."""
     dice = random.Random(seed)
     tls = client_context()
     secure = [bool(listener.get("tls")) for listener in server.sections["listeners"]]
