@@ -20,7 +20,7 @@ COMMON = 6  # as many are as likely as all of them together, and all that some c
 CHUNKS = (1, 3, 100, 1500, 4096, 4097, 20_000, 262_144)  # most that is sent, or read, in a turn
 WANTING = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 NOISE = random.Random(0).randbytes(3 << 20)  # what payloads are cut from
-SMALL_BUFFER = 4096
+SMALL_BUFFER = 16_384
 CHATTY_BUDGET = 100_000
 
 
@@ -84,7 +84,7 @@ class Client:
 
     def turn(self):
         """One step of each kind that is possible. Whether anything was done, or put off."""
-        active = self._rest(0) or (self.dice.random() < 0.9 and self._read())
+        active = self._rest(0) or self.dice.random() < 0.1 or self._read()
         if not self.done:
             active = self._rest(1) or self._write() or active
         return active
