@@ -100,6 +100,7 @@ void session_output_begin(struct session *session)
     ferry_deliver(session);
     session->home->output_owner = session;
     session->home->retried = false;
+    session->home->turn_size = 0;
 }
 
 void session_output_end(struct session *session)

@@ -37,6 +37,7 @@ struct session_loop {
     struct ferry *ferry;          /* NULL: every session reads and writes for itself */
     struct session *output_owner; /* whose replies are being gathered; NULL between events */
     bool retried;                 /* past the mark, and the socket has been tried again in this event */
+    size_t turn_size;             /* of the messages in this event of a session that has compression */
     size_t memory;                /* of all its sessions, beyond their structs; see memory.c */
     size_t memory_told;           /* how much of it the pool knows of */
     bool draining;

@@ -9,6 +9,7 @@ import zlib
 import websockets
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
+import freeze
 import harness
 import rawws
 from deflate import NAME, Compressor
@@ -179,6 +180,34 @@ class Rates(harness.ServerCase):
             self.assertEqual(len(peer.read_message().payload), 60000)
             self.assertEqual(peer.read_close(), 4429)
             self.server.session_end(peer, cause="rate_limited", messages_in=1, bytes_in=60000)
+
+
+class Turns(harness.ServerCase):
+    """What takes a few bytes to send and a long time to inflate and compress is not done at one go."""
+
+    settings = {"pool": {"session_threads": 1}, "log": {"level": "debug"}}
+    MESSAGES = 300  # 25 KiB on the wire, 20 MB of messages
+
+    def close_order(self, greedy, modest):
+        """Both have all that they send in their sockets, the greedy one first, before the loop looks."""
+        wire = compressed(BINARY, greedy.compressor.message(bytes(65000))) * self.MESSAGES
+        mark = self.server.mark()
+        with freeze.Frozen(freeze.find_thread(self.server.process.pid, "sessions-0")):
+            greedy.send(wire + rawws.close(4001))
+            modest.send(text("hello") + rawws.close(4002))
+        self.assertEqual(modest.read_message().payload, b"hello")
+        for _ in range(self.MESSAGES):
+            self.assertEqual(len(greedy.read_message().payload), 65000)
+        self.assertEqual((modest.read_close(), greedy.read_close()), (4002, 4001))
+        for code in (4001, 4002):
+            self.server.wait_log("close_received", after=mark, code=code)
+        return [int(record["code"]) for record in self.server.records("close_received")]
+
+    def test_others_get_their_turn(self):
+        with self.server.peer() as greedy, self.server.peer() as modest:
+            greedy.upgrade_compressed(NAME, "/echo")
+            modest.upgrade("/echo")
+            self.assertEqual(self.close_order(greedy, modest), [4002, 4001])
 
 
 class Settings(harness.ServerCase):
