@@ -1,8 +1,9 @@
 /*
- * notify - tells the service manager how the server is (sd_notify, over libsystemd).
+ * notify - tells the service manager how the server is (the protocol of sd_notify(3)).
  *
  * All of it does nothing when no service manager asked for it (NOTIFY_SOCKET is not set), and nothing in it can fail for
- * the caller: a server serves whether or not anybody listens. Main thread, except notify_alive().
+ * the caller: a server serves whether or not anybody listens. A manager that does not read is waited for a second when the
+ * state changes, and not at all otherwise. Main thread, except notify_alive().
  */
 #ifndef PORTCULLIS_NOTIFY_H
 #define PORTCULLIS_NOTIFY_H
@@ -17,6 +18,7 @@
 struct notify {
     size_t sessions;
     bool reload_refused;
+    bool ready_owed; /* the manager did not take it: it still waits for the end of a start or of a reload */
 };
 
 /* Serving: after the start, and again at the end of each reload, whether it was taken over or refused. */
@@ -25,7 +27,8 @@ void notify_ready(struct notify *notify, size_t sessions, bool reload_refused);
 /* A reload begins; notify_ready() ends it. */
 void notify_reloading(void);
 
-/* The number of open sessions, for the manager's status line. */
+/* The number of open sessions, for the manager's status line; once more that it serves, if that is owed. To be called from
+ * time to time. */
 void notify_sessions(struct notify *notify, size_t sessions);
 
 /* Draining: the end has begun, these are still open, and closing them may take `drain_ms`, which the manager is asked to allow. */

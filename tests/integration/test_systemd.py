@@ -1,5 +1,6 @@
 """Under a service manager: what it is told (NOTIFY_SOCKET), and the listening sockets that it passes (LISTEN_FDS)."""
 
+import contextlib
 import fcntl
 import os
 import re
@@ -50,6 +51,15 @@ class Manager:
         """The next message, as a dict of its assignments."""
         self._sock.settimeout(timeout)
         return dict(line.split("=", 1) for line in self._sock.recv(65536).decode().splitlines())
+
+    def fill(self):
+        """From here on nothing more is taken until something is read."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.setblocking(False)
+            sock.connect(self.path)
+            with contextlib.suppress(BlockingIOError):
+                while sock.send(b"X=1"):
+                    pass
 
     def read_rest(self):
         """What else has arrived, without waiting."""
@@ -185,6 +195,16 @@ class Notify(Case):
         server.launch()
         server.check_exit(expected=1)
         self.assertEqual(manager.read_rest(), [])
+
+    def test_manager_that_does_not_read(self):
+        """Nothing waits for it for long: not a reload, not the end."""
+        manager = Manager()
+        self.addCleanup(manager.close)
+        manager.fill()
+        server = self.server(variables={"NOTIFY_SOCKET": manager.path}).start()
+        server.signal(signal.SIGHUP)
+        server.wait_log("reloaded")
+        server.stop()
 
     def test_nobody_listens(self):
         """A server serves whether or not its messages arrive."""
