@@ -118,7 +118,7 @@ void notify_sessions(struct notify *notify, size_t sessions)
 void notify_stopping(size_t sessions, uint64_t drain_ms)
 {
     (void)tell(PATIENCE_MS, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64 "\nSTATUS=Draining; sessions: %zu",
-                     (drain_ms + END_MS) * USEC_PER_MSEC, sessions);
+               (drain_ms + END_MS) * USEC_PER_MSEC, sessions);
 }
 
 /* ---- watchdog ---- */

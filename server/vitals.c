@@ -24,6 +24,7 @@
 struct question {
     struct loop_message message;
     struct loop *loop;
+    uint64_t progress; /* when it was last looked at */
     bool asked;
     atomic_bool answered;
 };
@@ -53,17 +54,21 @@ static void on_question(struct loop_message *message)
     atomic_store_explicit(&question->answered, true, memory_order_release);
 }
 
-/* An inbox without room for the question is no answer either: a loop that goes round empties it. */
+/* The question waits behind whatever is to be done first, so what gets done counts as well. An inbox without room for the
+ * question is no answer: a loop that goes round empties it. */
 static bool loop_alive(void *context)
 {
     struct question *question = context;
+    uint64_t progress = loop_progress(question->loop);
+    bool moved = progress != question->progress;
+    question->progress = progress;
     if (question->asked && !atomic_load_explicit(&question->answered, memory_order_acquire)) {
-        return loop_ended(question->loop);
+        return moved || loop_ended(question->loop);
     }
     bool answered = question->asked;
     atomic_store_explicit(&question->answered, false, memory_order_relaxed);
     question->asked = loop_post(question->loop, &question->message);
-    return answered || loop_ended(question->loop);
+    return answered || moved || loop_ended(question->loop);
 }
 
 static bool main_alive(void *context)

@@ -38,6 +38,7 @@ struct loop {
     unsigned busy_poll_us; /* 0: never */
     unsigned short_waits;  /* in a row, up to SHORT_WAITS_MIN */
 
+    atomic_uint_least64_t dispatched; /* written by the loop's thread only */
     atomic_bool stop;
     struct loop_source wake; /* the eventfd */
 
@@ -248,6 +249,8 @@ static void dispatch_group(struct loop *loop)
         const struct epoll_event *event = &loop->batch[loop->batch_next++];
         struct loop_source *source = event->data.ptr;
         if (source != NULL) {
+            uint64_t dispatched = atomic_load_explicit(&loop->dispatched, memory_order_relaxed);
+            atomic_store_explicit(&loop->dispatched, dispatched + 1, memory_order_relaxed); /* no locked addition */
             source->on_ready(source, event->events);
         }
     }
@@ -270,6 +273,11 @@ void loop_run(struct loop *loop)
         timer_wheel_run(&loop->timers, loop->now_ms);
     }
     deliver_inbox(loop, true);
+}
+
+uint64_t loop_progress(const struct loop *loop)
+{
+    return atomic_load_explicit(&loop->dispatched, memory_order_relaxed) + timer_wheel_fired(&loop->timers);
 }
 
 void loop_stop(struct loop *loop)

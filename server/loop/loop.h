@@ -72,6 +72,9 @@ struct timer_wheel *loop_timers(struct loop *loop);
  * Messages of one sender are delivered in their order. */
 bool __attribute__((warn_unused_result)) loop_post(struct loop *loop, struct loop_message *message);
 
+/* Grows with each event and each timer: a loop that has much to do in one go is told from one that is stuck. Any thread. */
+uint64_t loop_progress(const struct loop *loop);
+
 /* Whether loop_run() has come to its end, so that the inbox is closed for good. Any thread. */
 bool loop_ended(struct loop *loop);
 

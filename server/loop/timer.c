@@ -58,6 +58,7 @@ void timer_wheel_init(struct timer_wheel *wheel, uint64_t now_ms)
     for (unsigned word = 0; word < TIMER_SLOTS / 64; word++) {
         wheel->occupied[word] = 0;
     }
+    atomic_init(&wheel->fired, 0);
     wheel->tick = now_ms / TIMER_TICK_MS;
 }
 
@@ -152,9 +153,15 @@ static void run_slot(struct timer_wheel *wheel, unsigned slot, uint64_t now_ms)
         if (timer->due_ms > now_ms) {
             timer_set(wheel, timer, timer->due_ms); /* of a later turn */
         } else {
+            atomic_fetch_add_explicit(&wheel->fired, 1, memory_order_relaxed);
             timer->on_due(timer, now_ms);
         }
     }
+}
+
+uint64_t timer_wheel_fired(const struct timer_wheel *wheel)
+{
+    return atomic_load_explicit(&wheel->fired, memory_order_relaxed);
 }
 
 void timer_wheel_run(struct timer_wheel *wheel, uint64_t now_ms)

@@ -8,6 +8,7 @@
 #ifndef PORTCULLIS_LOOP_TIMER_H
 #define PORTCULLIS_LOOP_TIMER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct timer_wheel {
     struct timer slots[TIMER_SLOTS]; /* list heads: only the links are used */
     uint64_t occupied[TIMER_SLOTS / 64];
     uint64_t tick; /* the last tick that was run */
+    atomic_uint_least64_t fired;
 };
 
 void timer_wheel_init(struct timer_wheel *wheel, uint64_t now_ms);
@@ -39,6 +41,9 @@ bool timer_is_set(const struct timer *timer);
 
 /* Milliseconds until something may be due, -1 when nothing is set: for epoll_wait(). */
 int timer_wheel_wait_ms(const struct timer_wheel *wheel, uint64_t now_ms);
+
+/* How many have fired. Any thread. */
+uint64_t timer_wheel_fired(const struct timer_wheel *wheel);
 
 /* Fires what is due. A callback may set and cancel any timer and free its own. */
 void timer_wheel_run(struct timer_wheel *wheel, uint64_t now_ms);

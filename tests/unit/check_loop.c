@@ -222,6 +222,59 @@ START_TEST(limits_inbox_is_bounded_and_closes_at_the_end)
 }
 END_TEST
 
+enum { STEPS = 3 };
+
+struct step {
+    struct loop_source source;
+    struct timer timer;
+    uint64_t progress;
+};
+
+static void on_step(struct loop_source *source, uint32_t events)
+{
+    struct step *step = CONTAINER_OF(source, struct step, source);
+    ck_assert_uint_eq(events, EPOLLIN);
+    step->progress = loop_progress(shared_loop);
+    loop_remove(shared_loop, source);
+}
+
+static void on_step_timer(struct timer *timer, uint64_t now_ms)
+{
+    (void)now_ms;
+    CONTAINER_OF(timer, struct step, timer)->progress = loop_progress(shared_loop);
+    loop_stop(shared_loop);
+}
+
+/* Within one batch of events, and within one run of timers: before the loop gets to its inbox again. */
+START_TEST(core_progress_is_seen_within_a_turn)
+{
+    shared_loop = loop_create(2);
+    struct step steps[2 * STEPS];
+    int fds[STEPS];
+    for (int i = 0; i < STEPS; i++) {
+        steps[i] = (struct step){.source = {.on_ready = on_step, .fd = -1}};
+        fds[i] = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+        ck_assert(loop_add(shared_loop, &steps[i].source, fds[i], EPOLLIN));
+        timer_init(&steps[STEPS + i].timer, on_step_timer);
+        timer_set(loop_timers(shared_loop), &steps[STEPS + i].timer, loop_now_ms(shared_loop) + 1000);
+    }
+    ck_assert_uint_eq(loop_progress(shared_loop), 0);
+    loop_run(shared_loop);
+    for (uint64_t i = 0; i < STEPS; i++) {
+        bool found = false;
+        for (int step = 0; step < STEPS; step++) { /* events of a batch have no order */
+            found = found || steps[step].progress == i + 1;
+        }
+        ck_assert(found);
+        ck_assert_uint_eq(steps[STEPS + i].progress, STEPS + i + 1);
+    }
+    for (int i = 0; i < STEPS; i++) {
+        close(fds[i]);
+    }
+    loop_destroy(&shared_loop);
+}
+END_TEST
+
 static void on_timer(struct timer *timer, uint64_t now_ms)
 {
     ck_assert_uint_ge(now_ms, timer->due_ms);
@@ -249,6 +302,7 @@ int main(void)
     tcase_add_test(core, core_source_removed_by_another_gets_no_event);
     tcase_add_test(core, core_busy_polling_misses_nothing);
     tcase_add_test(core, core_messages_of_each_sender_arrive_in_order);
+    tcase_add_test(core, core_progress_is_seen_within_a_turn);
     tcase_add_test(core, core_timer_ends_the_wait);
     tcase_set_timeout(core, 60);
     suite_add_tcase(suite, core);
