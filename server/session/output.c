@@ -222,7 +222,5 @@ void session_output_frame(struct session *session, enum ws_opcode opcode, const 
         return;
     }
     add_frame(session, opcode, rsv, &message);
-    if (rsv != 0) {
-        compression_trim(&session->home->compression.deflated);
-    }
+    compression_trim(&session->home->compression.deflated); /* also when what was in it is not sent */
 }

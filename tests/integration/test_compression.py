@@ -160,6 +160,20 @@ class LargeMessages(Hostile):
                 self.assertEqual(record["bytes_out"], str(len(message)))
 
     def test_memory_of_takeover_is_given_back(self):
+    def test_memory_of_what_does_not_get_smaller_is_given_back(self):
+        with self.server.peer() as peer:
+            peer.upgrade_compressed(f"{NAME}; server_no_context_takeover", "/echo")
+            before = self.server.memory()
+            message = os.urandom(MAX_MESSAGE)
+            peer.send(frame(BINARY, message))
+            got = peer.read_message()
+            self.assertEqual(got.payload, message)
+            self.assertFalse(got.compressed)
+            peer.finish()
+            self.server.session_end(peer)
+            if not harness.sanitized():  # its allocator keeps what was freed
+                harness.wait_until(lambda: self.server.memory() - before < MAX_MESSAGE // 2, "the memory is free again")
+
         for _ in range(30):
             with self.server.peer() as peer:
                 peer.upgrade_compressed(NAME, "/echo")
