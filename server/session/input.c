@@ -137,13 +137,14 @@ static void fail(struct session *session, enum cause cause, enum ws_close_code c
     }
 }
 
-/* A message as the handler gets it. Rates and counters go by its size, too, whatever it was on the wire. */
-static void on_message(struct session *session, enum ws_opcode opcode, uint8_t *data, size_t size)
+/* A message as the handler gets it, which is what counters go by. `cost` is the larger of its size and that of its compressed
+ * form, which may be a lot of empty blocks: rates and turns go by that. */
+static void on_message(struct session *session, enum ws_opcode opcode, uint8_t *data, size_t size, size_t cost)
 {
-    if (within_rate(session, size)) {
+    if (within_rate(session, cost)) {
         session->messages_in++;
         session->bytes_in += size;
-        session->home->turn_size += session->compression.deflate ? size : 0;
+        session->home->turn_size += session->compression.deflate ? cost : 0;
         session->last_message_ms = session_now_ms(session);
         session->handler->message(session, opcode, data, size);
     }
@@ -156,7 +157,8 @@ static void on_compressed(struct session *session, const struct reader_output *o
     size_t size = 0;
     enum inflater_status status = compression_inflate(compression, &session->codec, &terms, output, &size);
     if (status == INFLATER_OK) {
-        on_message(session, output->opcode, compression->inflated.bytes, size);
+        on_message(session, output->opcode, compression->inflated.bytes, size,
+                   size > output->size ? size : output->size);
     } else {
         enum cause cause = cause_of_inflater(status);
         fail(session, cause, cause_close_code(cause), inflater_status_text(status));
@@ -174,7 +176,7 @@ static void on_event(struct session *session, enum reader_event event, const str
         if (output->compressed) {
             on_compressed(session, output);
         } else {
-            on_message(session, output->opcode, output->data, output->size);
+            on_message(session, output->opcode, output->data, output->size, output->size);
         }
         break;
     case READER_PING:

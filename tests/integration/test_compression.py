@@ -159,7 +159,6 @@ class LargeMessages(Hostile):
                 self.assertEqual(record["bytes_in"], str(len(message)))
                 self.assertEqual(record["bytes_out"], str(len(message)))
 
-    def test_memory_of_takeover_is_given_back(self):
     def test_memory_of_what_does_not_get_smaller_is_given_back(self):
         with self.server.peer() as peer:
             peer.upgrade_compressed(f"{NAME}; server_no_context_takeover", "/echo")
@@ -174,6 +173,7 @@ class LargeMessages(Hostile):
             if not harness.sanitized():  # its allocator keeps what was freed
                 harness.wait_until(lambda: self.server.memory() - before < MAX_MESSAGE // 2, "the memory is free again")
 
+    def test_memory_of_takeover_is_given_back(self):
         for _ in range(30):
             with self.server.peer() as peer:
                 peer.upgrade_compressed(NAME, "/echo")
@@ -194,6 +194,16 @@ class Rates(harness.ServerCase):
             self.assertEqual(len(peer.read_message().payload), 60000)
             self.assertEqual(peer.read_close(), 4429)
             self.server.session_end(peer, cause="rate_limited", messages_in=1, bytes_in=60000)
+
+    def test_empty_blocks_count(self):
+        """Nothing comes out of them, but they came all the same."""
+        with self.server.peer() as peer:
+            peer.upgrade_compressed(NAME, "/echo")
+            padding = b"\0\0\0\xff\xff" * 6000 + b"\0"
+            peer.send(compressed(BINARY, padding) * 2)
+            self.assertEqual(peer.read_message().payload, b"")
+            self.assertEqual(peer.read_close(), 4429)
+            self.server.session_end(peer, cause="rate_limited", messages_in=1, bytes_in=0)
 
 
 class Turns(harness.ServerCase):
