@@ -384,11 +384,14 @@ class Peer:
 
     def upgrade_compressed(self, offer, path="/", **settings):
         """As upgrade(), with an offer that must be agreed to. settings: of our deflate.Compressor. The answer's value."""
-        response = self.upgrade(path, add=[f"Sec-WebSocket-Extensions: {offer}"])
+        return self.agree(self.upgrade(path, add=[f"Sec-WebSocket-Extensions: {offer}"]), **settings)
+
+    def agree(self, response, **settings):
+        """Takes over what this answer to an offer agrees to."""
         value = response.headers.get("sec-websocket-extensions")
         agreed = deflate.parse_agreed(value)
         if agreed is None:
-            raise Violation(f"{offer}: not agreed to")
+            raise Violation("the offer was not agreed to")
         self.compressor = deflate.Compressor(
             **{"bits": agreed.get("client_max_window_bits", 15), **settings},
             takeover="client_no_context_takeover" not in agreed,

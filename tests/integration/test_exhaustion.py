@@ -12,6 +12,7 @@ import ssl
 import threading
 import unittest
 
+import deflate
 import faults
 import harness
 import load
@@ -29,6 +30,7 @@ class ExhaustionCase(unittest.TestCase):
     SETTINGS = {
         "listeners": ({"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0", "tls": True}),
         "limits": {"ping_interval": 0},
+        "compression": {"server_context_takeover": True, "client_context_takeover": True},
         "pool": {"lobby_threads": 2, "session_threads": 2, "upgrade_threads": 4},
     }
 
@@ -72,7 +74,7 @@ class Storm:
     def _client(self, number):
         for attempt in range(ATTEMPTS):
             try:
-                outcome = self._visit((number + attempt) % 2)
+                outcome = self._visit((number + attempt) % 2, attempt % 4 < 2)
             except (rawws.Ended, ConnectionError, ssl.SSLError):
                 outcome = "cut"
             except (AssertionError, OSError) as error:  # a TimeoutError above all
@@ -82,20 +84,25 @@ class Storm:
             with self._lock:
                 self.outcomes[outcome] += 1
 
-    def _visit(self, listener):
+    def _visit(self, listener, compressed):
         with self.server.peer(listener) as peer:
-            peer.send(rawws.request("GET /echo HTTP/1.1"))
+            offer = [f"Sec-WebSocket-Extensions: {deflate.NAME}"] if compressed else []
+            peer.send(rawws.request("GET /echo HTTP/1.1", add=offer))
             response = peer.read_response()
             if response.status == 503 and int(response.headers.get("retry-after", 0)) > 0:
                 return "busy"
             if response.status != 101:
                 raise rawws.Violation(f"answer {response.head!r}")
+            if compressed:
+                peer.agree(response)
             for size in (10, len(LONG)):
-                peer.send(rawws.text(LONG[:size]))
+                text = LONG[:size].encode()
+                packed = compressed and rawws.compressed(rawws.TEXT, peer.compressor.message(text))
+                peer.send(packed or rawws.text(LONG[:size]))
                 got = peer.read_message()
                 if got.opcode == rawws.CLOSE and int.from_bytes(got.payload[:2], "big") == 1011:
                     return "ended"
-                if got.payload != LONG[:size].encode():
+                if got.payload != text:
                     raise rawws.Violation(f"reply {rawws.short(got)}")
             peer.send(rawws.close(1000))
             if (code := peer.read_close()) == 1011:
