@@ -232,17 +232,16 @@ static const struct row pool_rows[] = {
      .fallback = "\"auto\"",
      .words = io_ways,
      .text = "How sessions read and write: each for itself (epoll), many of them in one system call (io_uring), or "
-             "io_uring "
-             "where the kernel allows it (auto).",
+             "io_uring where the kernel allows it (auto).",
      AT(pool.io)},
     {.name = "busy_poll",
      .type = ROW_INTEGER,
-     .fallback = "0",
+     .fallback = "50",
      .min = 0,
      .max = 1000,
-     .text = "Microseconds that a session thread keeps looking for input before it sleeps, as long as it keeps finding "
-             "some; "
-             "few sessions then get quicker answers, for more processor time. 0 is to sleep at once.",
+     .text =
+         "Microseconds that a session thread keeps looking for input before it sleeps, as long as it keeps finding "
+         "some within them; an idle one sleeps. 0 is to sleep at once, which leaves more of the processor to others.",
      AT(pool.busy_poll_us)},
 };
 
