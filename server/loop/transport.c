@@ -40,20 +40,20 @@ static enum transport_status tls_error(SSL *ssl, int result)
     }
 }
 
-enum transport_status transport_received(int result, size_t *size_r)
+enum transport_status transport_received(ssize_t result, size_t *size_r)
 {
     if (result < 0) {
-        return plain_error(-result, TRANSPORT_WANT_READ);
+        return plain_error((int)-result, TRANSPORT_WANT_READ);
     }
     *size_r = (size_t)result;
     return result == 0 ? TRANSPORT_END : TRANSPORT_OK;
 }
 
-enum transport_status transport_sent(int result, size_t size, size_t *written_r)
+enum transport_status transport_sent(ssize_t result, size_t size, size_t *written_r)
 {
     *written_r = result < 0 ? 0 : (size_t)result;
     if (result < 0) {
-        return plain_error(-result, TRANSPORT_WANT_WRITE);
+        return plain_error((int)-result, TRANSPORT_WANT_WRITE);
     }
     return *written_r == size ? TRANSPORT_OK : TRANSPORT_WANT_WRITE;
 }
@@ -77,11 +77,7 @@ enum transport_status transport_read(struct transport *transport, void *bytes, s
     do {
         count = recv(transport->fd, bytes, size, 0);
     } while (count < 0 && errno == EINTR);
-    if (count < 0) {
-        return plain_error(errno, TRANSPORT_WANT_READ);
-    }
-    *size_r = (size_t)count;
-    return count == 0 ? TRANSPORT_END : TRANSPORT_OK;
+    return transport_received(count < 0 ? -errno : count, size_r);
 }
 
 bool transport_has_pending(const struct transport *transport)
@@ -190,11 +186,7 @@ static enum transport_status plain_write(int fd, struct iovec *pieces, int count
         written = count == 1 ? send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
                              : sendmsg(fd, &message, MSG_NOSIGNAL);
     } while (written < 0 && errno == EINTR);
-    *written_r = written < 0 ? 0 : (size_t)written;
-    if (written < 0) {
-        return plain_error(errno, TRANSPORT_WANT_WRITE);
-    }
-    return *written_r == total ? TRANSPORT_OK : TRANSPORT_WANT_WRITE;
+    return transport_sent(written < 0 ? -errno : written, total, written_r);
 }
 
 enum transport_status transport_write(struct transport *transport, struct iovec *pieces, int count, size_t *written_r)

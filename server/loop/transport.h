@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 typedef struct ssl_st SSL;
@@ -41,8 +42,8 @@ transport_write(struct transport *transport, struct iovec *pieces, int count, si
 
 /* What a receive or a send of `size` bytes came to that was made elsewhere, on the socket of a plain connection; `result` is its
  * bytes or a negative errno. As of transport_read() and transport_write(). */
-enum transport_status transport_received(int result, size_t *size_r);
-enum transport_status transport_sent(int result, size_t size, size_t *written_r);
+enum transport_status transport_received(ssize_t result, size_t *size_r);
+enum transport_status transport_sent(ssize_t result, size_t size, size_t *written_r);
 
 /* transport_read() over TLS, of what a receive came to that was made elsewhere on its socket. To be done only when
  * transport_has_pending() says no. */

@@ -1,9 +1,9 @@
 /*
  * input - what a session reads: from the socket into the loop's buffer, through the reader, to the handler. Runs on the session's loop.
  *
- * A peer that does not take its replies gives no work, unless limits.slow_consumer is "drop" (overflow.c): while its unsent output is large (or, with TLS, while there is any, since
- * OpenSSL must not be made to answer in the middle of a record that is only half written), nothing is read from it, and what was
- * read already is held back.
+ * A peer that does not take its replies gives no work, unless limits.slow_consumer is "drop" (overflow.c): while its unsent
+ * output is large (or, with TLS, while there is any, since OpenSSL must not be made to answer in the middle of a record that is
+ * only half written), nothing is read from it, and what was read already is held back.
  */
 #include <assert.h>
 #include <stdlib.h>
