@@ -103,7 +103,14 @@ static bool within_rate(struct session *session, size_t size)
 {
     const struct rate_limit limit = {.messages = session->config->limits.messages_per_second,
                                      .bytes = session->config->limits.bytes_per_second};
-    if (rate_take(&session->rate, &limit, size, session_now_ms(session))) {
+    if (limit.messages == 0 && limit.bytes == 0) {
+        return true;
+    }
+    if (session->rate == NULL && (session->rate = calloc(1, sizeof(*session->rate))) == NULL) {
+        session_abort(session, CAUSE_OUT_OF_MEMORY);
+        return false;
+    }
+    if (rate_take(session->rate, &limit, size, session_now_ms(session))) {
         return true;
     }
     session_end(session, CAUSE_RATE_LIMITED);

@@ -20,8 +20,9 @@
 
 static size_t memory_of(const struct session *session)
 {
-    return session->queue.capacity + reader_memory(&session->reader) + session_held_memory(session) +
-           session_overflow_memory(session) + codec_memory(session->codec, &session->compression);
+    return queue_capacity(&session->queue) + reader_memory(&session->reader) + session_held_memory(session) +
+           session_overflow_memory(session) + codec_memory(session->codec, &session->compression) +
+           (session->rate != NULL ? sizeof(*session->rate) : 0);
 }
 
 /* Unsigned arithmetic: what is added may be a negative difference. */
@@ -87,6 +88,6 @@ void session_uncount_memory(struct session *session)
 size_t session_queue_capacity_max(const struct session *session)
 {
     uint64_t max = session->config->limits.session_memory;
-    size_t others = memory_of(session) - session->queue.capacity;
+    size_t others = memory_of(session) - queue_capacity(&session->queue);
     return others < max ? (size_t)(max - others) : 0;
 }

@@ -209,6 +209,11 @@ size_t session_pool_open(const struct session_pool *pool)
     return atomic_load_explicit(&pool->open, memory_order_relaxed);
 }
 
+uint64_t session_pool_turnover(const struct session_pool *pool)
+{
+    return 2 * atomic_load_explicit(&pool->next_id, memory_order_relaxed) - session_pool_open(pool);
+}
+
 struct loop *session_pool_loop(struct session_pool *pool, unsigned index)
 {
     return pool->loops[index].loop;

@@ -58,5 +58,7 @@ bool session_pool_uses_uring(const struct session_pool *pool);
 
 /* Sessions open now; any thread. */
 size_t session_pool_open(const struct session_pool *pool);
+/* How many have begun and ended so far, taken together; for a moment it may be short by those that are about to begin. Any thread. */
+uint64_t session_pool_turnover(const struct session_pool *pool);
 
 #endif

@@ -8,17 +8,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct queue_block;
+
+/* A member of a session, hence small; touch it through the functions. */
 struct queue {
-    uint8_t *bytes; /* owned; NULL when empty */
-    size_t start;   /* of what is unsent */
-    size_t end;
-    size_t capacity;
+    struct queue_block *block; /* owned; NULL when empty */
 };
 
 void queue_init(struct queue *queue);
 void queue_deinit(struct queue *queue);
 
 size_t queue_size(const struct queue *queue);
+/* Bytes that it has memory for; 0 when empty. */
+size_t queue_capacity(const struct queue *queue);
 /* The unsent bytes; valid until the next call. NULL when empty. */
 uint8_t *queue_bytes(const struct queue *queue);
 

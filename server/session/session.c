@@ -157,6 +157,7 @@ void session_destroy(struct session *session)
     }
     session_drop_input(session);
     queue_deinit(&session->queue);
+    free(session->rate);
     reader_deinit(&session->reader);
     codec_destroy(&session->codec);
     session_free_overflow(session);

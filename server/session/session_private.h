@@ -103,7 +103,7 @@ struct session {
     size_t unacknowledged;             /* what the kernel held for the peer when last asked */
     uint64_t pinged_ms;                /* a ping that nothing has answered; 0: none */
     uint64_t close_due_ms;             /* from SESSION_CLOSING on */
-    struct rate rate;
+    struct rate *rate;                 /* owned; NULL before it is used */
     uint64_t messages_in;
     uint64_t messages_out;
     uint64_t bytes_in; /* payload */

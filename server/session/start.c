@@ -8,12 +8,13 @@
 #include "server/session/session.h"
 #include "server/session/session_private.h"
 
-/* A session on its way from a worker to its loop. */
+/* A session on its way from a worker to its loop. One block for all that is only on the way: what stays lies close together then. */
 struct arrival {
     struct loop_message message;
     struct session *session;
+    size_t answer_size;
     size_t early_size;
-    uint8_t early[];
+    uint8_t bytes[]; /* the answer, then what came early */
 };
 
 static void log_start(const struct session *session)
@@ -38,8 +39,9 @@ static void log_start(const struct session *session)
     log_write_audit(log, "session_start", fields, count);
 }
 
-static void adopt(struct session *session, uint8_t *early, size_t early_size)
+static void adopt(struct arrival *arrival)
 {
+    struct session *session = arrival->session;
     struct session_loop *home = session->home;
     gate_leave_lobby(home->pool->gate, &session->pass);
     session->next = home->first;
@@ -57,12 +59,12 @@ static void adopt(struct session *session, uint8_t *early, size_t early_size)
     if (!loop_add(home->loop, &session->source, session->transport.fd, session->interest)) {
         session_abort(session, CAUSE_OUT_OF_MEMORY);
     } else {
-        session_output_resume(session); /* the 101 */
+        session_output_write(session, arrival->bytes, arrival->answer_size);
         if (session->state == SESSION_OPEN && session->handler->opened != NULL) {
             session->handler->opened(session);
         }
-        if (early_size > 0 && session->state == SESSION_OPEN) {
-            session_take_input(session, early, early_size);
+        if (arrival->early_size > 0 && session->state == SESSION_OPEN) {
+            session_take_input(session, arrival->bytes + arrival->answer_size, arrival->early_size);
         }
         if (session->state == SESSION_OPEN && session_has_input(session)) {
             session_receive(session);
@@ -80,7 +82,7 @@ static void adopt(struct session *session, uint8_t *early, size_t early_size)
 static void on_arrival(struct loop_message *message)
 {
     struct arrival *arrival = CONTAINER_OF(message, struct arrival, message);
-    adopt(arrival->session, arrival->early, arrival->early_size);
+    adopt(arrival);
     free(arrival);
 }
 
@@ -91,10 +93,6 @@ static struct session *make_session(struct session_pool *pool, const struct sess
         return NULL;
     }
     queue_init(&session->queue);
-    if (!queue_append(&session->queue, offer->answer, offer->answer_size, SIZE_MAX)) {
-        free(session);
-        return NULL;
-    }
     reader_init(&session->reader);
     session->source = (struct loop_source){.on_ready = session_on_ready, .fd = -1};
     timer_init(&session->timer, session_on_timer);
@@ -116,7 +114,6 @@ static struct session *make_session(struct session_pool *pool, const struct sess
 /* Undoes make_session(); the transport and the pass stay with the caller of session_start(). */
 static void unmake_session(struct session *session)
 {
-    queue_deinit(&session->queue);
     config_unref(&session->config);
     free(session);
 }
@@ -153,7 +150,7 @@ enum session_status session_start(struct session_pool *pool, const struct sessio
     }
     enum session_status status = SESSION_MEMORY;
     struct session *session = NULL;
-    struct arrival *arrival = malloc(sizeof(*arrival) + offer->early_size);
+    struct arrival *arrival = malloc(sizeof(*arrival) + offer->answer_size + offer->early_size);
     if (arrival == NULL) {
         goto failed;
     }
@@ -163,9 +160,11 @@ enum session_status session_start(struct session_pool *pool, const struct sessio
     }
     arrival->message.deliver = on_arrival;
     arrival->session = session;
+    arrival->answer_size = offer->answer_size;
     arrival->early_size = offer->early_size;
+    memcpy(arrival->bytes, offer->answer, offer->answer_size);
     if (offer->early_size > 0) {
-        memcpy(arrival->early, offer->early, offer->early_size);
+        memcpy(arrival->bytes + offer->answer_size, offer->early, offer->early_size);
     }
     if (!loop_post(session->home->loop, &arrival->message)) {
         status = SESSION_BUSY;

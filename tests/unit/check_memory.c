@@ -86,16 +86,16 @@ START_TEST(core_blocks_are_counted)
     ck_assert_uint_eq(session.memory, 0);
     fill_queue(3000);
     session_count_memory(&session);
-    ck_assert_uint_eq(session.memory, session.queue.capacity);
+    ck_assert_uint_eq(session.memory, queue_capacity(&session.queue));
     ck_assert_uint_eq(pool->loops[0].memory, session.memory);
     ck_assert_uint_eq(session_pool_memory(pool), 0); /* too little to tell */
     receive(100000);
     session_count_memory(&session);
-    ck_assert_uint_eq(session.memory, session.queue.capacity + reader_memory(&session.reader));
+    ck_assert_uint_eq(session.memory, queue_capacity(&session.queue) + reader_memory(&session.reader));
     ck_assert_uint_eq(session_pool_memory(pool), session.memory);
     reader_deinit(&session.reader);
     session_count_memory(&session);
-    ck_assert_uint_eq(session.memory, session.queue.capacity);
+    ck_assert_uint_eq(session.memory, queue_capacity(&session.queue));
     ck_assert_uint_eq(session_pool_memory(pool), session.memory);
     ck_assert_int_eq(session.state, SESSION_OPEN);
 }
@@ -119,11 +119,11 @@ END_TEST
 START_TEST(limits_queue_grows_no_further_than_need_be)
 {
     fill_queue(SESSION_CAP / 2 + 1);
-    ck_assert_uint_eq(session.queue.capacity, SESSION_CAP);
+    ck_assert_uint_eq(queue_capacity(&session.queue), SESSION_CAP);
     queue_deinit(&session.queue);
     receive(SESSION_CAP / 4);
     fill_queue(SESSION_CAP / 2 + 1);
-    ck_assert_uint_lt(session.queue.capacity, SESSION_CAP);
+    ck_assert_uint_lt(queue_capacity(&session.queue), SESSION_CAP);
     session_count_memory(&session);
     ck_assert_uint_eq(session.memory, SESSION_CAP);
     ck_assert_int_eq(session.state, SESSION_OPEN);

@@ -45,10 +45,10 @@ START_TEST(core_empty_owns_no_memory)
     struct queue queue;
     queue_init(&queue);
     ck_assert(queue_append(&queue, "", 0, SIZE_MAX));
-    ck_assert_ptr_null(queue.bytes);
+    ck_assert_ptr_null(queue.block);
     ck_assert(queue_append(&queue, "abc", 3, SIZE_MAX));
     queue_consume(&queue, 3);
-    ck_assert_ptr_null(queue.bytes);
+    ck_assert_ptr_null(queue.block);
     ck_assert_ptr_null(queue_bytes(&queue));
     ck_assert_uint_eq(queue_size(&queue), 0);
 }
@@ -74,11 +74,11 @@ START_TEST(limits_block_stays_below_the_cap)
     uint8_t block[1000];
     memset(block, 'x', sizeof(block));
     ck_assert(queue_append(&queue, block, sizeof(block), CAP));
-    ck_assert_uint_eq(queue.capacity, 1024);
+    ck_assert_uint_eq(queue_capacity(&queue), 1024);
     ck_assert(queue_append(&queue, block, 200, CAP));
-    ck_assert_uint_eq(queue.capacity, CAP);
+    ck_assert_uint_eq(queue_capacity(&queue), CAP);
     ck_assert(queue_append(&queue, block, 600, CAP)); /* whoever sets the cap looks at what is needed afterwards */
-    ck_assert_uint_eq(queue.capacity, 1800);
+    ck_assert_uint_eq(queue_capacity(&queue), 1800);
     ck_assert_uint_eq(queue_size(&queue), 1800);
     queue_deinit(&queue);
 }
@@ -96,7 +96,7 @@ START_TEST(limits_steady_flow_does_not_grow)
         queue_consume(&queue, sizeof(block));
     }
     ck_assert_uint_eq(queue_size(&queue), sizeof(block));
-    ck_assert_uint_le(queue.capacity, 8192);
+    ck_assert_uint_le(queue_capacity(&queue), 8192);
     queue_deinit(&queue);
 }
 END_TEST
