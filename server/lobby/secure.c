@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 
 #include "server/lobby/slot.h"
+#include "server/lobby/tls.h"
 #include "server/loop/tls_wire.h"
 
 /* A handshake this old may be evicted for one that waits; two round trips take less on all but the worst lines. */
@@ -158,6 +159,7 @@ void slot_handshake_ready(struct slot *slot)
     ERR_clear_error();
     int result = SSL_accept(slot->transport.ssl);
     if (result == 1) {
+        tls_forget_exchange(slot->transport.ssl);
         slot_handshake_over(slot);
         slot_head_begin(slot);
         return;

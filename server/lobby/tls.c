@@ -264,6 +264,25 @@ SSL_CTX *tls_context_create(const struct config *config, struct ticket_keys *tic
     return tls;
 }
 
+/* To make it an empty key of another type is the one way to empty a key that somebody else has, too. `key` may be NULL. */
+static void empty_key(EVP_PKEY *key)
+{
+    if (key != NULL && EVP_PKEY_set_type(key, EVP_PKEY_EC) != 1) {
+        ERR_clear_error(); /* its content is gone all the same */
+    }
+    EVP_PKEY_free(key);
+}
+
+void tls_forget_exchange(SSL *ssl)
+{
+    EVP_PKEY *ours = NULL;
+    EVP_PKEY *theirs = NULL;
+    (void)SSL_get_tmp_key(ssl, &ours);
+    (void)SSL_get_peer_tmp_key(ssl, &theirs);
+    empty_key(ours);
+    empty_key(theirs);
+}
+
 enum tls_hello tls_hello_check(const uint8_t *bytes, size_t size, size_t *need_r)
 {
     *need_r = TLS_RECORD_HEADER;

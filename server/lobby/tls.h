@@ -38,6 +38,9 @@ enum tls_hello {
 /* Judges the first bytes of a connection on a TLS listener, peeked. Pure. */
 enum tls_hello tls_hello_check(const uint8_t *bytes, size_t size, size_t *need_r);
 
+/* After the handshake: wipes and frees the key exchange's keys, which OpenSSL would hold as long as the connection. */
+void tls_forget_exchange(SSL *ssl);
+
 /* Why the last OpenSSL call of this thread failed, e.g. "no shared cipher"; takes it off OpenSSL's queue. Static text. */
 const char *tls_error_text(void);
 

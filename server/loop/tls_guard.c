@@ -7,8 +7,6 @@
  */
 #include "server/loop/tls_guard.h"
 
-#include <stdint.h>
-
 #include <openssl/ssl.h>
 
 #include "server/loop/tls_wire.h"
@@ -20,11 +18,8 @@ static void on_step(const SSL *ssl, int where, int result)
         return;
     }
     /* The few of the handshake itself count, too: whether it is over cannot be asked here, since OpenSSL is back in its handshake
-     * while it deals with one of the others. The count is kept in place of a pointer in the connection's application data: no
-     * memory, nothing to free. */
-    uintptr_t steps = (uintptr_t)SSL_get_app_data(ssl) + 1;
-    SSL_set_app_data((SSL *)(uintptr_t)ssl, (void *)steps);
-    if (steps > TLS_GUARD_STEPS) {
+     * while it deals with one of the others. The count is kept in the wire: OpenSSL's application data would cost two blocks. */
+    if (tls_wire_step(ssl) > TLS_GUARD_STEPS) {
         tls_wire_cut(ssl);
     }
 }

@@ -13,22 +13,27 @@
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
-/* Between events only what did not go at once is held here: nothing else of a connection stays with a thread. */
+/* What did not go. */
+struct unsent {
+    size_t start;
+    size_t end;
+    uint8_t bytes[];
+};
+
+/* Between events only what did not go at once is held here: nothing else of a connection stays with a thread. Kept small: every
+ * connection has one. */
 struct tls_wire {
     int fd;
-    int fetched; /* what was lent and is not read yet: bytes or a negative errno; of value while has_fetched */
+    int fetched;   /* what was lent and is not read yet: bytes or a negative errno; of value while has_fetched */
+    uint32_t owed; /* at most TRANSPORT_SEAL_MAX */
+    uint16_t steps;
     bool has_fetched;
     bool cut;
-    bool ended;           /* the peer's FIN was read */
-    const uint8_t *input; /* what was fetched: lent, or kept */
-    uint8_t *kept;        /* owned; NULL: the input is lent */
-    uint8_t *sink;        /* where output is collected; NULL: it is sent */
-    size_t sink_size;
-    size_t sink_room;
-    uint8_t *unsent; /* owned, or NULL */
-    size_t unsent_start;
-    size_t unsent_end;
-    size_t owed;
+    bool ended;                 /* the peer's FIN was read */
+    const uint8_t *input;       /* what was fetched: lent, or kept */
+    uint8_t *kept;              /* owned; NULL: the input is lent */
+    struct tls_wire_sink *sink; /* borrowed from tls_wire_collect() to tls_wire_collected(); NULL: output is sent */
+    struct unsent *unsent;      /* owned, or NULL */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -116,13 +121,13 @@ static int on_read(BIO *bio, char *bytes, size_t size, size_t *size_r)
     return count > 0;
 }
 
-static int collect(struct tls_wire *wire, const char *bytes, size_t size, size_t *size_r)
+static int collect(struct tls_wire_sink *sink, const char *bytes, size_t size, size_t *size_r)
 {
-    if (size > wire->sink_room - wire->sink_size) {
+    if (size > sink->room - sink->size) {
         return 0;
     }
-    memcpy(wire->sink + wire->sink_size, bytes, size);
-    wire->sink_size += size;
+    memcpy(sink->bytes + sink->size, bytes, size);
+    sink->size += size;
     *size_r = size;
     return 1;
 }
@@ -130,14 +135,15 @@ static int collect(struct tls_wire *wire, const char *bytes, size_t size, size_t
 /* Sends what was left before. */
 static bool flush(struct tls_wire *wire)
 {
-    while (wire->unsent != NULL) {
-        ssize_t count = transmit(wire->fd, wire->unsent + wire->unsent_start, wire->unsent_end - wire->unsent_start);
+    struct unsent *unsent;
+    while ((unsent = wire->unsent) != NULL) {
+        ssize_t count = transmit(wire->fd, unsent->bytes + unsent->start, unsent->end - unsent->start);
         if (count < 0) {
             return false;
         }
-        wire->unsent_start += (size_t)count;
-        if (wire->unsent_start == wire->unsent_end) {
-            free(wire->unsent);
+        unsent->start += (size_t)count;
+        if (unsent->start == unsent->end) {
+            free(unsent);
             wire->unsent = NULL;
         }
     }
@@ -149,7 +155,7 @@ static int on_write(BIO *bio, const char *bytes, size_t size, size_t *size_r)
     struct tls_wire *wire = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     if (wire->sink != NULL) {
-        return collect(wire, bytes, size, size_r);
+        return collect(wire->sink, bytes, size, size_r);
     }
     ssize_t count = flush(wire) ? transmit(wire->fd, bytes, size) : -1;
     if (count < 0) {
@@ -228,6 +234,15 @@ bool tls_wire_is_cut(const SSL *ssl)
     return wire_of(ssl)->cut;
 }
 
+unsigned tls_wire_step(const SSL *ssl)
+{
+    struct tls_wire *wire = wire_of(ssl);
+    if (wire->steps < UINT16_MAX) {
+        wire->steps++;
+    }
+    return wire->steps;
+}
+
 void tls_wire_lend(const SSL *ssl, const uint8_t *bytes, int result)
 {
     struct tls_wire *wire = wire_of(ssl);
@@ -258,35 +273,34 @@ bool tls_wire_has_input(const SSL *ssl)
     return wire_of(ssl)->has_fetched;
 }
 
-void tls_wire_collect(const SSL *ssl, uint8_t *bytes, size_t room)
+void tls_wire_collect(const SSL *ssl, struct tls_wire_sink *sink)
 {
     struct tls_wire *wire = wire_of(ssl);
     assert(wire->sink == NULL && wire->unsent == NULL);
-    wire->sink = bytes;
-    wire->sink_room = room;
-    wire->sink_size = 0;
+    sink->size = 0;
+    wire->sink = sink;
 }
 
-size_t tls_wire_collected(const SSL *ssl)
+void tls_wire_collected(const SSL *ssl)
 {
     struct tls_wire *wire = wire_of(ssl);
     assert(wire->sink != NULL);
     wire->sink = NULL;
-    return wire->sink_size;
 }
 
 bool tls_wire_leave(const SSL *ssl, const uint8_t *bytes, size_t size, size_t owed)
 {
     struct tls_wire *wire = wire_of(ssl);
-    assert(wire->unsent == NULL && size > 0);
-    wire->unsent = malloc(size);
-    if (wire->unsent == NULL) {
+    assert(wire->unsent == NULL && size > 0 && owed <= UINT32_MAX);
+    struct unsent *unsent = malloc(sizeof(*unsent) + size);
+    if (unsent == NULL) {
         return false;
     }
-    memcpy(wire->unsent, bytes, size);
-    wire->unsent_start = 0;
-    wire->unsent_end = size;
-    wire->owed = owed;
+    memcpy(unsent->bytes, bytes, size);
+    unsent->start = 0;
+    unsent->end = size;
+    wire->unsent = unsent;
+    wire->owed = (uint32_t)owed;
     return true;
 }
 

@@ -20,6 +20,9 @@ bool __attribute__((warn_unused_result)) tls_wire_attach(SSL *ssl, int fd);
 void tls_wire_cut(const SSL *ssl);
 bool tls_wire_is_cut(const SSL *ssl);
 
+/* Counts one step of OpenSSL's state machine, for tls_guard; how many there were, or UINT16_MAX for more than that. */
+unsigned tls_wire_step(const SSL *ssl);
+
 /* What a receive came to that was made elsewhere, `result` being its bytes or a negative errno: the next reads get that before the
  * socket is asked again. `bytes` is borrowed until tls_wire_keep(), which copies what has not been read by then; without memory
  * for it, the wire is cut. */
@@ -28,10 +31,16 @@ void tls_wire_keep(const SSL *ssl);
 /* Whether there is something that was lent or kept. */
 bool tls_wire_has_input(const SSL *ssl);
 
-/* Until tls_wire_collected(), which returns how much it was, what is written goes into `bytes`, to be sent by somebody else. The
- * wire must have nothing unsent. More than `room` bytes are an error of the connection. */
-void tls_wire_collect(const SSL *ssl, uint8_t *bytes, size_t room);
-size_t tls_wire_collected(const SSL *ssl);
+struct tls_wire_sink {
+    uint8_t *bytes;
+    size_t room;
+    size_t size; /* of what was written */
+};
+
+/* Until tls_wire_collected(), what is written goes into `sink`, which is borrowed, to be sent by somebody else. The wire must have
+ * nothing unsent. More than there is room for is an error of the connection. */
+void tls_wire_collect(const SSL *ssl, struct tls_wire_sink *sink);
+void tls_wire_collected(const SSL *ssl);
 
 /* What was collected and did not go: it is sent before anything else. `owed` is the plaintext in it, which its writer will
  * come with again. False without memory. */

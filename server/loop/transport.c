@@ -134,15 +134,16 @@ bool transport_seal(struct transport *transport, const void *bytes, size_t size,
     assert(size > 0 && size <= TRANSPORT_SEAL_MAX);
     size_t written = 0;
     forget_errors();
-    tls_wire_collect(transport->ssl, sealed, size + TRANSPORT_SEAL_ROOM);
+    struct tls_wire_sink sink = {.bytes = sealed, .room = size + TRANSPORT_SEAL_ROOM};
+    tls_wire_collect(transport->ssl, &sink);
     int result = SSL_write_ex(transport->ssl, bytes, size, &written);
-    size_t sealed_size = tls_wire_collected(transport->ssl);
+    tls_wire_collected(transport->ssl);
     if (result == 1 && written == size) {
-        *sealed_size_r = sealed_size;
+        *sealed_size_r = sink.size;
         return true;
     }
     /* Whatever was written goes out before the rest. */
-    if (sealed_size > 0 && !tls_wire_leave(transport->ssl, sealed, sealed_size, written)) {
+    if (sink.size > 0 && !tls_wire_leave(transport->ssl, sealed, sink.size, written)) {
         (void)shutdown(transport->fd, SHUT_RDWR); /* a gap would be worse */
     }
     return false;
