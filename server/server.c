@@ -36,6 +36,7 @@
 #include "server/readiness.h"
 #include "server/refusals.h"
 #include "server/session/pool.h"
+#include "server/slack.h"
 #include "server/version.h"
 #include "server/vitals.h"
 
@@ -63,6 +64,7 @@ struct server {
     struct door *door;
     struct vitals *vitals;
     struct refusals refusals;
+    struct slack slack;
     struct notify notify;
     struct readiness readiness;
     bool listeners_inherited; /* one of them at least */
@@ -532,7 +534,9 @@ static int serve(struct server *server)
             report_ms = now_ms + PERIOD_MS;
         }
         uint64_t tend_ms = credentials_tend(server->credentials, now_ms);
+        uint64_t look_ms = slack_tend(&server->slack, session_pool_turnover(server->sessions), now_ms);
         uint64_t due_ms = tend_ms < report_ms ? tend_ms : report_ms;
+        due_ms = look_ms < due_ms ? look_ms : due_ms;
         int number = wait_event(server, (int)(due_ms - now_ms));
         if (number == SIGHUP) {
             reload(server);
