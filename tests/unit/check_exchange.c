@@ -14,7 +14,7 @@
 #define FLIGHTS_MAX 8 /* a handshake takes three */
 
 static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
-static const char *const groups[] = {"X25519:P-256", "P-256:X25519"};
+static char groups[][16] = {"X25519:P-256", "P-256:X25519"};
 
 #define CASE_COUNT 4 /* each version with each group */
 
