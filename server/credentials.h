@@ -2,7 +2,7 @@
  * credentials - what the server proves itself with over time: the TLS context in force, the keys of session tickets, and an eye on
  * when certificates end.
  *
- * Main thread, while the lobby's threads use the context.
+ * Main thread, while the lobby's threads use the context; credentials_prepare() on that of a reload.
  */
 #ifndef PORTCULLIS_CREDENTIALS_H
 #define PORTCULLIS_CREDENTIALS_H

@@ -9,6 +9,9 @@
 #include "server/loop/loop.h"
 #include "server/notify.h"
 
+/* Between looks at whether the lobby's threads have let go of the listeners: a turn of a loop takes less, as a rule. */
+#define ADMITTING_POLL_MS 1
+
 struct drain {
     const struct drain_setup *setup;
     int status; /* of the process; not 0 once a second signal has come */
@@ -50,12 +53,20 @@ static void wait_delay(struct drain *drain)
     }
 }
 
+/* A lobby thread that stands still is the pulse's to name; it keeps nobody from ending this by one more signal. */
+static void stop_admitting(struct drain *drain)
+{
+    while (!lobby_stop_admitting(drain->setup->lobby)) {
+        wait_once(drain, ADMITTING_POLL_MS);
+    }
+}
+
 static void close_sessions(struct drain *drain)
 {
     const struct drain_setup *setup = drain->setup;
     log_event(setup->log, LOG_NOTICE, "closing_sessions", log_u64("sessions", session_pool_open(setup->sessions)));
     if (setup->leave_listeners) {
-        lobby_stop_admitting(setup->lobby);
+        stop_admitting(drain);
     }
     session_pool_drain(setup->sessions, setup->window_ms, setup->timeout_ms);
     bool hurried = false;
@@ -76,7 +87,7 @@ int drain_run(const struct drain_setup *setup, int signal_number)
     wait_delay(&drain);
     close_sessions(&drain);
     if (!setup->leave_listeners) {
-        lobby_stop_admitting(setup->lobby);
+        stop_admitting(&drain);
     }
     lobby_stop(setup->lobby);
     log_event(setup->log, LOG_NOTICE, "drained", log_seconds("duration", loop_clock_ms() - begin_ms),

@@ -35,6 +35,7 @@
 #include "server/privileges.h"
 #include "server/readiness.h"
 #include "server/refusals.h"
+#include "server/reload.h"
 #include "server/session/pool.h"
 #include "server/slack.h"
 #include "server/version.h"
@@ -62,6 +63,7 @@ struct server {
     struct ready_ring *ring;
     struct lobby *lobby;
     struct door *door;
+    struct reload *reload;
     struct vitals *vitals;
     struct refusals refusals;
     struct slack slack;
@@ -333,6 +335,19 @@ static bool become_user(struct server *server)
     return true;
 }
 
+static bool open_reload(struct server *server)
+{
+    const struct reload_setup setup = {
+        .file = server->file,
+        .log = server->log,
+        .gate = server->gate,
+        .credentials = server->credentials,
+        .lobby = server->lobby,
+    };
+    server->reload = reload_create(&setup);
+    return server->reload != NULL || fail(server, "reload", strerror(errno));
+}
+
 /* All that root may be needed for: limits, keys, ports below 1024. No thread is started. */
 static bool prepare(struct server *server)
 {
@@ -357,7 +372,7 @@ static bool prepare(struct server *server)
         bool demanded = server->sessions == NULL && server->config->pool.io == CONFIG_IO_URING;
         return fail(server, demanded ? "session loops with pool.io = \"io_uring\"" : "session loops", strerror(errno));
     }
-    return open_lobby(server);
+    return open_lobby(server) && open_reload(server);
 }
 
 static bool open_vitals(struct server *server)
@@ -412,52 +427,53 @@ static void refuse_reload(struct server *server, const char *cause)
     log_reopen(server->log, &server->config->log);
 }
 
-/* All of the new config, or nothing of it: what can fail comes first. Whether it was taken over. */
-static bool take_config(struct server *server)
+/* What is left to do for a config that the lobby and the gate have. */
+static void take_config(struct server *server, struct reload_result *result)
 {
-    SSL_CTX *tls = NULL;
-    struct lobby_reload *lobby = NULL;
-    bool taken = false;
     const struct config *old = server->config;
-    const struct config *config = config_load(server->file, report_to_log, server);
-    if (config == NULL) {
-        refuse_reload(server, "the config file has errors");
-        return false;
-    }
-    if (!credentials_prepare(server->credentials, config, report_to_log, server, &tls)) {
-        refuse_reload(server, "a certificate or its key cannot be used");
-    } else if ((lobby = lobby_reload_prepare(server->lobby, config, tls)) == NULL ||
-               !gate_reconfigure(server->gate, &config->firewall)) {
-        refuse_reload(server, "out of memory");
-    } else {
-        config_report_restart(server->config, config, report_to_log, server);
-        log_reopen(server->log, &config->log);
-        lobby_reload_commit(server->lobby, &lobby);
-        server->config = config;
-        config = old;
-        credentials_commit(server->credentials, server->config, &tls);
-        raise_file_limit(server);
-        log_event(server->log, LOG_NOTICE, "reloaded", log_str("config", server->file));
-        log_audit(server->log, "reloaded", log_str("config", server->file));
-        taken = true;
-    }
-    lobby_reload_cancel(server->lobby, &lobby);
-    SSL_CTX_free(tls);
-    config_unref(&config);
-    return taken;
+    log_reopen(server->log, &result->config->log);
+    server->config = result->config;
+    result->config = NULL;
+    config_unref(&old);
+    credentials_commit(server->credentials, server->config, &result->tls);
+    raise_file_limit(server);
+    log_event(server->log, LOG_NOTICE, "reloaded", log_str("config", server->file));
+    log_audit(server->log, "reloaded", log_str("config", server->file));
 }
 
-static void reload(struct server *server)
+static void begin_reload(struct server *server)
 {
-    notify_reloading();
-    bool taken = take_config(server);
-    notify_ready(&server->notify, session_pool_open(server->sessions), !taken);
+    if (reload_begin(server->reload, server->config)) {
+        notify_reloading();
+    }
+}
+
+/* The outcome of a reload, if there is one. While the server stops, no manager waits for it. */
+static void end_reload(struct server *server)
+{
+    struct reload_result result;
+    bool again = false;
+    if (!reload_collect(server->reload, &result, &again)) {
+        return;
+    }
+    if (result.refused != NULL) {
+        refuse_reload(server, result.refused);
+    } else {
+        take_config(server, &result);
+    }
+    if (readiness_ready(&server->readiness)) {
+        notify_ready(&server->notify, session_pool_open(server->sessions), result.refused != NULL);
+    }
+    if (again) {
+        begin_reload(server);
+    }
 }
 
 /* ---- the end ---- */
 
 static void release(struct server *server)
 {
+    reload_destroy(&server->reload);
     vitals_stop(server->vitals);
     door_stop(&server->door);
     vitals_destroy(&server->vitals);
@@ -477,14 +493,17 @@ static void release(struct server *server)
     }
 }
 
-/* Waits for a signal or, while draining, for the last session; a period at most. Returns the signal's number, or 0. */
-static int wait_event(const struct server *server, int timeout_ms)
+/* Waits for a signal, for the end of a reload or, while draining, for the last session; a period at most. Returns the signal's
+ * number, or 0. */
+static int wait_event(struct server *server, int timeout_ms)
 {
-    struct pollfd events[3] = {{.fd = server->signal_fd, .events = POLLIN},
-                               {.fd = door_event_fd(server->door), .events = POLLIN},
-                               {.fd = vitals_event_fd(server->vitals), .events = POLLIN}};
-    int ready = poll(events, 3, timeout_ms);
+    struct pollfd events[] = {{.fd = server->signal_fd, .events = POLLIN},
+                              {.fd = door_event_fd(server->door), .events = POLLIN},
+                              {.fd = vitals_event_fd(server->vitals), .events = POLLIN},
+                              {.fd = reload_event_fd(server->reload), .events = POLLIN}};
+    int ready = poll(events, sizeof(events) / sizeof(events[0]), timeout_ms);
     vitals_answer(server->vitals);
+    end_reload(server);
     if (ready <= 0 || (events[0].revents & POLLIN) == 0) {
         return 0;
     }
@@ -519,7 +538,15 @@ static int drain(struct server *server, int signal_number)
         .wait = wait_draining,
         .context = server,
     };
-    return drain_run(&setup, signal_number);
+    reload_abandon(server->reload);
+    int status = drain_run(&setup, signal_number);
+    /* One that is reading still: who does not want to wait for that either sends another signal. */
+    while (reload_under_way(server->reload)) {
+        if (wait_draining(server, -1) != 0) {
+            _exit(1);
+        }
+    }
+    return status;
 }
 
 /* Until a signal to stop; returns it. */
@@ -539,7 +566,7 @@ static int serve(struct server *server)
         due_ms = look_ms < due_ms ? look_ms : due_ms;
         int number = wait_event(server, (int)(due_ms - now_ms));
         if (number == SIGHUP) {
-            reload(server);
+            begin_reload(server);
         } else if (number != 0) {
             return number;
         }

@@ -1,6 +1,6 @@
 /*
  * compare - which keys that need a restart differ between two configs.
- * Called at a reload, on the main thread.
+ * Called at a reload, on its thread.
  */
 #include "server/config/config.h"
 

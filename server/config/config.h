@@ -162,7 +162,8 @@ struct config {
 typedef void config_report_fn(void *context, bool is_error, const char *line);
 
 /* Reads and checks `path`, which must be a regular file of CONFIG_FILE_MAX bytes at most; never waits for a FIFO. Returns NULL
- * when there was an error; every one has been reported. The caller owns one reference. Main thread. */
+ * when there was an error; every one has been reported. The caller owns one reference. Main thread or that
+ * of a reload. */
 const struct config *config_load(const char *path, config_report_fn *report, void *context);
 
 /* Keys that differ between two configs and take effect at a restart only: calls `report` (is_error false) with one line

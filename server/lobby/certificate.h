@@ -1,7 +1,7 @@
 /*
  * certificate - one certificate of the server's: its chain, its key, the names it is for and when it is valid.
  *
- * Main thread. Once loaded nothing in it changes, so that other threads may read it.
+ * Main thread or that of a reload. Once loaded nothing in it changes, so that other threads may read it.
  */
 #ifndef PORTCULLIS_LOBBY_CERTIFICATE_H
 #define PORTCULLIS_LOBBY_CERTIFICATE_H

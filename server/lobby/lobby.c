@@ -18,6 +18,8 @@
 
 /* Messages that may wait for a lobby thread: newcomers from other threads, reload, stop. */
 #define INBOX_MAX 4096
+/* Between looks at whether all threads have the new config: a turn of a loop takes less, as a rule. */
+#define RELOAD_WAIT_NS 1000000
 
 static const struct {
     const char *label;
@@ -199,20 +201,6 @@ struct loop *lobby_loop(struct lobby *lobby, unsigned index)
     return lobby->thread[index].loop;
 }
 
-static void pause_shortly(void)
-{
-    struct timespec pause = {.tv_nsec = 1000000};
-    nanosleep(&pause, NULL);
-}
-
-/* A full inbox is full of newcomers, which the thread is taking in. */
-static void post(struct lobby_thread *home, struct loop_message *message)
-{
-    while (!loop_post(home->loop, message)) {
-        pause_shortly();
-    }
-}
-
 const struct lobby_listener *lobby_listeners(const struct lobby *lobby, size_t *count_r)
 {
     *count_r = lobby->listener_count;
@@ -222,22 +210,37 @@ const struct lobby_listener *lobby_listeners(const struct lobby *lobby, size_t *
 void lobby_admit(struct lobby *lobby)
 {
     for (unsigned i = 0; i < lobby->threads; i++) {
-        post(&lobby->thread[i], &lobby->thread[i].admit);
+        bool runs = loop_post_control(lobby->thread[i].loop, &lobby->thread[i].admit);
+        assert(runs);
+        (void)runs;
     }
 }
 
-void lobby_stop_admitting(struct lobby *lobby)
+static void ask_to_stop_admitting(struct lobby *lobby)
 {
+    lobby->stop_asked = true;
     for (unsigned i = 0; i < lobby->threads; i++) {
-        post(&lobby->thread[i], &lobby->thread[i].stop_admitting);
+        bool runs = loop_post_control(lobby->thread[i].loop, &lobby->thread[i].stop_admitting);
+        assert(runs); /* lobby_stop() comes later */
+        (void)runs;
     }
-    while (atomic_load_explicit(&lobby->stopped_admitting, memory_order_acquire) < lobby->threads) {
-        pause_shortly();
+}
+
+bool lobby_stop_admitting(struct lobby *lobby)
+{
+    if (!lobby->stop_asked) {
+        ask_to_stop_admitting(lobby);
+    }
+    if (atomic_load_explicit(&lobby->stopped_admitting, memory_order_acquire) < lobby->threads) {
+        return false;
     }
     for (size_t i = 0; i < lobby->listener_count; i++) {
-        close(lobby->listeners[i].fd);
-        lobby->listeners[i].fd = -1;
+        if (lobby->listeners[i].fd >= 0) {
+            close(lobby->listeners[i].fd);
+            lobby->listeners[i].fd = -1;
+        }
     }
+    return true;
 }
 
 void lobby_stop(struct lobby *lobby)
@@ -279,12 +282,14 @@ void lobby_reload_cancel(struct lobby *lobby, struct lobby_reload **reloads)
 
 void lobby_reload_commit(struct lobby *lobby, struct lobby_reload **reloads)
 {
+    const struct timespec pause = {.tv_nsec = RELOAD_WAIT_NS};
+    unsigned posted = 0;
     atomic_store_explicit(&lobby->reloaded, 0, memory_order_relaxed);
     for (unsigned i = 0; i < lobby->threads; i++) {
-        post(&lobby->thread[i], &(*reloads)[i].message);
+        posted += loop_post_control(lobby->thread[i].loop, &(*reloads)[i].message) ? 1 : 0;
     }
-    while (atomic_load_explicit(&lobby->reloaded, memory_order_acquire) < lobby->threads) {
-        pause_shortly();
+    while (atomic_load_explicit(&lobby->reloaded, memory_order_acquire) < posted) {
+        nanosleep(&pause, NULL);
     }
     free_reloads(lobby, *reloads); /* what the threads had before: they swapped */
     *reloads = NULL;

@@ -63,13 +63,15 @@ const struct lobby_listener *lobby_listeners(const struct lobby *lobby, size_t *
 
 /* Begins to accept: not before everything else is known to work. Main thread. */
 void lobby_admit(struct lobby *lobby);
-/* Main thread: the listeners are closed (never shut down: an inherited one may be shared); those inside go on. */
-void lobby_stop_admitting(struct lobby *lobby);
+/* Nobody is let in any more; those inside go on. It does not wait for the lobby's threads: to be called until it says that all have let
+ * go of the listeners, which are closed then (never shut down: an inherited one may be shared). Main thread. */
+bool __attribute__((warn_unused_result)) lobby_stop_admitting(struct lobby *lobby);
 /* Main thread: the loops end. */
 void lobby_stop(struct lobby *lobby);
 
 /* New connections use the new config and TLS context; those inside keep theirs. In two steps, of which only the first can
- * fail (NULL when memory is short); either of the others ends it. Main thread, while the lobby runs. */
+ * fail (NULL when memory is short); either of the others ends it. The second waits until every thread that still runs has taken the
+ * config over, however long that is: not for the main thread. Any one thread at a time, from lobby_admit() to lobby_destroy(). */
 struct lobby_reload;
 struct lobby_reload *lobby_reload_prepare(struct lobby *lobby, const struct config *config, SSL_CTX *tls);
 void lobby_reload_commit(struct lobby *lobby, struct lobby_reload **reload);

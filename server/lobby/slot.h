@@ -115,6 +115,7 @@ struct lobby {
     struct lobby_listener *listeners;
     size_t listener_count;
     atomic_uint_least64_t counts[LOBBY_CAUSE_COUNT]; /* any thread */
+    bool stop_asked;                                 /* main thread: of stop_admitting */
     atomic_uint stopped_admitting;                   /* any thread: how many threads have */
     atomic_uint reloaded;                            /* any thread: how many threads have */
     const struct readiness *readiness;

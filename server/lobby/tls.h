@@ -17,7 +17,8 @@ typedef struct ssl_ctx_st SSL_CTX;
 
 /* TLS 1.2 or 1.3 with forward-secret AEAD ciphers, no renegotiation, no compression, ALPN http/1.1; a certificate by the name that the
  * client asks for, session tickets by `tickets` (borrowed; outlives all handshakes), client certificates as the config wants them. NULL
- * when something cannot be used; every such file has been reported then. The caller owns one reference (SSL_CTX_free). Main thread. */
+ * when something cannot be used; every such file has been reported then. The caller owns one reference (SSL_CTX_free). Main thread or that
+ * of a reload. */
 SSL_CTX *tls_context_create(const struct config *config, struct ticket_keys *tickets, config_report_fn *report,
                             void *context);
 

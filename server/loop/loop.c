@@ -286,11 +286,11 @@ void loop_stop(struct loop *loop)
     wake_up(loop);
 }
 
-bool loop_post(struct loop *loop, struct loop_message *message)
+static bool post(struct loop *loop, struct loop_message *message, size_t inbox_max)
 {
     message->next = NULL;
     pthread_mutex_lock(&loop->inbox_lock);
-    bool taken = !loop->inbox_closed && loop->inbox_count < loop->inbox_max;
+    bool taken = !loop->inbox_closed && loop->inbox_count < inbox_max;
     bool was_empty = loop->inbox_count == 0;
     if (taken) {
         *loop->inbox_tail = message;
@@ -302,6 +302,16 @@ bool loop_post(struct loop *loop, struct loop_message *message)
         wake_up(loop);
     }
     return taken;
+}
+
+bool loop_post(struct loop *loop, struct loop_message *message)
+{
+    return post(loop, message, loop->inbox_max);
+}
+
+bool loop_post_control(struct loop *loop, struct loop_message *message)
+{
+    return post(loop, message, SIZE_MAX);
 }
 
 bool loop_ended(struct loop *loop)

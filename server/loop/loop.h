@@ -1,7 +1,7 @@
 /*
  * loop - the event loop that lobby threads and session threads run: epoll, timers, an inbox.
  *
- * A loop belongs to the thread that runs it. Everything here is for that thread alone, except loop_post() and
+ * A loop belongs to the thread that runs it. Everything here is for that thread alone, except loop_post(), loop_post_control() and
  * loop_stop(). Other threads never touch what a loop owns: they post a message, and the loop's thread acts on it.
  */
 #ifndef PORTCULLIS_LOOP_LOOP_H
@@ -71,6 +71,10 @@ struct timer_wheel *loop_timers(struct loop *loop);
 /* Any thread, never blocks for long. False when the inbox is full or closed: the message is still the caller's.
  * Messages of one sender are delivered in their order. */
 bool __attribute__((warn_unused_result)) loop_post(struct loop *loop, struct loop_message *message);
+
+/* The same for what must arrive and there is little of: a message that is a member of something, so that it is on its way once at a
+ * time. A full inbox takes it, too. False: the loop has ended. */
+bool __attribute__((warn_unused_result)) loop_post_control(struct loop *loop, struct loop_message *message);
 
 /* Grows with each event and each timer: a loop that has much to do in one go is told from one that is stuck. Any thread. */
 uint64_t loop_progress(const struct loop *loop);

@@ -3,9 +3,9 @@
  */
 #include "server/session/pool.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "server/session/session_private.h"
 
@@ -167,18 +167,16 @@ void session_pool_drain(struct session_pool *pool, uint32_t window_ms, uint32_t 
         struct session_loop *home = &pool->loops[i];
         home->drain.window_ms = needed_ms;
         home->drain_timeout_ms = timeout_ms;
-        while (!loop_post(home->loop, &home->drain_message)) {
-            /* The inbox is full of arrivals, which the loop is taking; none come after `draining`. */
-            struct timespec pause = {.tv_nsec = 1000000};
-            nanosleep(&pause, NULL);
-        }
+        bool runs = loop_post_control(home->loop, &home->drain_message);
+        assert(runs); /* it ends by this message */
+        (void)runs;
     }
 }
 
 void session_pool_hurry(struct session_pool *pool)
 {
     for (unsigned i = 0; i < pool->threads; i++) {
-        if (!loop_post(pool->loops[i].loop, &pool->loops[i].hurry_message)) {
+        if (!loop_post_control(pool->loops[i].loop, &pool->loops[i].hurry_message)) {
             continue; /* it has ended already */
         }
     }

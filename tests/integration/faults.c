@@ -48,6 +48,7 @@ enum role {
     ROLE_LOBBY = 2,
     ROLE_SESSIONS = 4,
     ROLE_UPGRADE = 8,
+    ROLE_RELOAD = 16,
 };
 
 /* The file. All but the counts is written by the test. */
@@ -96,7 +97,8 @@ static enum role role_of_name(const char *name)
     static const struct {
         const char *prefix;
         enum role role;
-    } roles[] = {{"lobby-", ROLE_LOBBY}, {"sessions-", ROLE_SESSIONS}, {"upgrade-", ROLE_UPGRADE}};
+    } roles[] = {
+        {"lobby-", ROLE_LOBBY}, {"sessions-", ROLE_SESSIONS}, {"upgrade-", ROLE_UPGRADE}, {"reload", ROLE_RELOAD}};
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
         if (strncmp(name, roles[i].prefix, strlen(roles[i].prefix)) == 0) {
             return roles[i].role;
@@ -180,6 +182,7 @@ static bool no_memory(const void *caller)
 
 EXPORT void *malloc(size_t size)
 {
+    stand_still(ROLE_RELOAD);
     return no_memory(__builtin_return_address(0)) ? NULL : libc_malloc(size);
 }
 

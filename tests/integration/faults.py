@@ -15,7 +15,7 @@ import harness
 MALLOC, ACCEPT, SOCKETPAIR, EPOLL_ADD, EVENTFD, RECV, SEND = (1 << number for number in range(7))
 CALLS = {"malloc": MALLOC, "accept": ACCEPT, "socketpair": SOCKETPAIR, "epoll_ctl": EPOLL_ADD, "recv": RECV, "send": SEND}
 # Bits of where.
-MAIN, LOBBY, SESSIONS, UPGRADE = 1, 2, 4, 8
+MAIN, LOBBY, SESSIONS, UPGRADE, RELOAD = 1, 2, 4, 8, 16
 
 _SETTINGS = struct.Struct("=6I")  # calls, roles, one_in, at, stalled, seed
 _COUNTS = struct.Struct("=8Q")  # seen, and failed of each call
@@ -36,7 +36,7 @@ class FaultyServer(harness.Server):
             file.flush()
             self._control = mmap.mmap(file.fileno(), size)
         self._set(calls, roles, at=at)
-        self.variables = {"LD_PRELOAD": os.environ["FAULTS_LIBRARY"], "FAULTS_CONTROL": name}
+        self.variables |= {"LD_PRELOAD": os.environ["FAULTS_LIBRARY"], "FAULTS_CONTROL": name}
         super().launch()
 
     def wait_end_of_start(self):
@@ -83,7 +83,8 @@ class FaultyServer(harness.Server):
 
     @contextlib.contextmanager
     def stalled(self, roles):
-        """While it lasts, threads of these roles do nothing: loops with what epoll has told them, upgrade workers with a request."""
+        """While it lasts, threads of these roles do nothing: loops with what epoll has told them, upgrade workers with a request,
+        and a reload wants memory."""
         self._set(stalled=roles)
         try:
             yield

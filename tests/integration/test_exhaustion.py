@@ -17,7 +17,7 @@ import faults
 import harness
 import load
 import rawws
-from faults import ACCEPT, EPOLL_ADD, EVENTFD, LOBBY, MAIN, MALLOC, RECV, SEND, SESSIONS, SOCKETPAIR, UPGRADE
+from faults import ACCEPT, EPOLL_ADD, EVENTFD, LOBBY, MAIN, MALLOC, RECV, RELOAD, SEND, SESSIONS, SOCKETPAIR, UPGRADE
 
 PLAIN, TLS = 0, 1
 CLIENTS = 8
@@ -222,7 +222,7 @@ class Reload(ExhaustionCase):
                 new = {"path": f"/{at}", "handler": "echo", "auth": "none"}
                 self.server.sections["endpoints"] = (*endpoints, new)
                 self.server.write_config()
-                with self.server.faults(MALLOC, MAIN, at=at):
+                with self.server.faults(MALLOC, MAIN | RELOAD, at=at):
                     outcome = self.reload()
                     if self.server.seen < at:
                         break

@@ -295,6 +295,40 @@ START_TEST(core_timer_ends_the_wait)
 }
 END_TEST
 
+struct parcel {
+    struct loop_message message;
+    unsigned place; /* in the order of delivery, from 1 */
+};
+
+static void on_parcel(struct loop_message *message)
+{
+    CONTAINER_OF(message, struct parcel, message)->place = ++counted;
+    if (counted == 3) {
+        loop_stop(shared_loop);
+    }
+}
+
+START_TEST(limits_full_inbox_takes_control_messages)
+{
+    shared_loop = loop_create(2);
+    struct parcel parcels[4] = {0};
+    counted = 0;
+    for (int i = 0; i < 4; i++) {
+        parcels[i].message.deliver = on_parcel;
+    }
+    ck_assert(loop_post(shared_loop, &parcels[0].message));
+    ck_assert(loop_post(shared_loop, &parcels[1].message));
+    ck_assert(!loop_post(shared_loop, &parcels[2].message));
+    ck_assert(loop_post_control(shared_loop, &parcels[2].message));
+    loop_run(shared_loop);
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_uint_eq(parcels[i].place, i + 1);
+    }
+    ck_assert(!loop_post_control(shared_loop, &parcels[3].message)); /* it has ended */
+    loop_destroy(&shared_loop);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("loop");
@@ -309,6 +343,7 @@ int main(void)
     TCase *limits = tcase_create("limits");
     tcase_add_test(limits, limits_bad_descriptor_is_an_error);
     tcase_add_test(limits, limits_inbox_is_bounded_and_closes_at_the_end);
+    tcase_add_test(limits, limits_full_inbox_takes_control_messages);
     suite_add_tcase(suite, limits);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
