@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* Buffers up to this size are kept from message to message. */
+/* Buffers up to this size are kept for good. */
 #define KEPT_SIZE ((size_t)256 * 1024)
 
 struct codec {
@@ -34,22 +34,14 @@ void codec_destroy(struct codec **codec)
     }
 }
 
-/* As deflate.h gives them: what an object has at most. */
-#define INFLATER_SIZE         ((size_t)7 * 1024)
-#define DEFLATER_SIZE         ((size_t)6 * 1024)
-#define DEFLATER_WINDOW_SHIFT 2
-#define DEFLATER_LEVEL_SHIFT  9
-
 size_t codec_memory(const struct codec *codec, const struct extension_agreed *agreed)
 {
     size_t size = 0;
     if (codec != NULL && codec->inflater != NULL) {
-        size += INFLATER_SIZE + ((size_t)1 << agreed->client_window_bits);
+        size += inflater_memory(agreed->client_window_bits);
     }
     if (codec != NULL && codec->deflater != NULL) {
-        const struct deflater_options *options = deflater_options(codec->deflater);
-        size += DEFLATER_SIZE + ((size_t)1 << (options->window_bits + DEFLATER_WINDOW_SHIFT)) +
-                ((size_t)1 << (options->memory_level + DEFLATER_LEVEL_SHIFT));
+        size += deflater_memory(deflater_options(codec->deflater));
     }
     return size;
 }
@@ -62,9 +54,19 @@ static bool need_codec(struct codec **codec)
     return *codec != NULL;
 }
 
+size_t compression_memory(const struct compression *compression)
+{
+    return compression->streams_memory + compression->inflated.capacity + compression->deflated.capacity;
+}
+
+bool compression_is_large(const struct deflate_buffer *buffer)
+{
+    return buffer->capacity > KEPT_SIZE;
+}
+
 void compression_trim(struct deflate_buffer *buffer)
 {
-    if (buffer->capacity > KEPT_SIZE) {
+    if (compression_is_large(buffer)) {
         deflate_buffer_free(buffer);
     }
 }
@@ -73,19 +75,21 @@ void compression_trim(struct deflate_buffer *buffer)
 static struct inflater *find_inflater(struct compression *compression, struct codec **codec,
                                       const struct extension_agreed *agreed)
 {
-    struct inflater **place = &compression->inflater;
-    unsigned bits = EXTENSION_WINDOW_BITS_MAX;
-    if (agreed->client_takeover) {
-        if (!need_codec(codec)) {
-            return NULL;
+    if (!agreed->client_takeover) {
+        if (compression->inflater == NULL) {
+            compression->inflater = inflater_create(EXTENSION_WINDOW_BITS_MAX);
+            compression->streams_memory +=
+                compression->inflater != NULL ? inflater_memory(EXTENSION_WINDOW_BITS_MAX) : 0;
         }
-        place = &(*codec)->inflater;
-        bits = agreed->client_window_bits;
+        return compression->inflater;
     }
-    if (*place == NULL) {
-        *place = inflater_create(bits);
+    if (!need_codec(codec)) {
+        return NULL;
     }
-    return *place;
+    if ((*codec)->inflater == NULL) {
+        (*codec)->inflater = inflater_create(agreed->client_window_bits);
+    }
+    return (*codec)->inflater;
 }
 
 enum inflater_status compression_inflate(struct compression *compression, struct codec **codec,
@@ -100,6 +104,16 @@ enum inflater_status compression_inflate(struct compression *compression, struct
                                            .max_ratio = terms->config->compression.max_ratio};
     return inflater_message(inflater, terms->agreed->client_takeover, message->data, message->size,
                             message->opcode == WS_TEXT, &limits, &compression->inflated, size_r);
+}
+
+/* After a reload sessions of either config use it in turn, so that it is never made anew because of their levels: effort is
+ * changed in passing, and more memory than one asked for does no harm. */
+static void drop_smaller(struct compression *compression, struct deflater **place, uint8_t memory_level)
+{
+    if (*place != NULL && deflater_options(*place)->memory_level < memory_level) {
+        compression->streams_memory -= deflater_memory(deflater_options(*place));
+        deflater_destroy(place);
+    }
 }
 
 /*
@@ -120,14 +134,12 @@ static struct deflater *find_shared_deflater(struct compression *compression, st
         options.memory_level = level < options.memory_level ? level : options.memory_level;
         place = &compression->fitted[bits];
     }
-    if (*place != NULL) {
-        const struct deflater_options *there = deflater_options(*place);
-        if (there->level != options.level || there->memory_level != options.memory_level) {
-            deflater_destroy(place); /* of before a reload */
-        }
-    }
+    drop_smaller(compression, place, options.memory_level);
     if (*place == NULL) {
         *place = deflater_create(&options);
+        compression->streams_memory += *place != NULL ? deflater_memory(&options) : 0;
+    } else {
+        deflater_set_level(*place, options.level);
     }
     return *place;
 }

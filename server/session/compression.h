@@ -15,13 +15,14 @@
 #include "server/ws/extension.h"
 #include "server/ws/reader.h"
 
-/* Of a loop; zero-initialised. What it has made it keeps, but for large buffers: see compression_trim(). */
+/* Of a loop; zero-initialised. What it has made it keeps, but for large buffers; see session_settle_compression(). */
 struct compression {
     struct inflater *inflater;
     struct deflater *fitted[EXTENSION_WINDOW_BITS_MAX + 1]; /* by window, for messages that fit into it */
     struct deflater *full[EXTENSION_WINDOW_BITS_MAX + 1];   /* for larger ones */
     struct deflate_buffer inflated;                         /* the message being handled */
     struct deflate_buffer deflated;                         /* the message being sent */
+    size_t streams_memory;                                  /* bytes of the streams */
 };
 
 /* Of a session with context takeover. */
@@ -49,7 +50,11 @@ enum deflater_status __attribute__((warn_unused_result))
 compression_deflate(struct compression *compression, struct codec **codec, const struct codec_terms *terms,
                     const struct deflater_message *message, size_t *size_r);
 
-/* Gives a buffer back if it is large: after its message was handled or sent. */
+/* Bytes that it holds. */
+size_t compression_memory(const struct compression *compression);
+
+/* Whether a buffer of its is too large to be kept for good; if so, gives it back. Not while its message is handled or sent. */
+bool compression_is_large(const struct deflate_buffer *buffer);
 void compression_trim(struct deflate_buffer *buffer);
 
 #endif

@@ -163,14 +163,17 @@ static void on_compressed(struct session *session, const struct reader_output *o
     const struct codec_terms terms = {.agreed = &session->compression, .config = session->config};
     size_t size = 0;
     enum inflater_status status = compression_inflate(compression, &session->codec, &terms, output, &size);
-    if (status == INFLATER_OK) {
+    session_count_inflated(session);
+    if (session->state != SESSION_OPEN) {
+        /* There was too little memory left. */
+    } else if (status == INFLATER_OK) {
         on_message(session, output->opcode, compression->inflated.bytes, size,
                    size > output->size ? size : output->size);
     } else {
         enum cause cause = cause_of_inflater(status);
         fail(session, cause, cause_close_code(cause), inflater_status_text(status));
     }
-    compression_trim(&compression->inflated);
+    session_settle_compression(session, &compression->inflated);
 }
 
 static void on_event(struct session *session, enum reader_event event, const struct reader_output *output)

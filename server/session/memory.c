@@ -9,7 +9,10 @@
  *
  * A session past its own cap gets 1009, not 1013: it would need as much if it came again.
  *
- * Not counted: the session's struct and OpenSSL's, which limits.max_connections bounds, and the kernel's buffers.
+ * What the loop's own compression holds belongs to no session, but to the sum.
+ *
+ * Not counted: the session's struct and OpenSSL's, which limits.max_connections bounds, the two buffers that a loop has from its
+ * start, and the kernel's.
  */
 #include "server/session/session_private.h"
 
@@ -18,6 +21,9 @@
  * the ones to be ended, and limits.max_connections times this is what they can add. */
 #define SMALL_SIZE (4 * 1024)
 
+/* A large buffer that nothing has used for so long is given back: the next large message makes it anew. */
+#define LARGE_KEPT_MS 1000
+
 static size_t memory_of(const struct session *session)
 {
     return queue_capacity(&session->queue) + reader_memory(&session->reader) + session_held_memory(session) +
@@ -25,17 +31,22 @@ static size_t memory_of(const struct session *session)
            (session->rate != NULL ? sizeof(*session->rate) : 0);
 }
 
-/* Unsigned arithmetic: what is added may be a negative difference. */
-static void count(struct session *session, size_t bytes)
+/* Adds the difference between two figures, which may be negative: unsigned arithmetic. */
+static void add(struct session_loop *home, size_t after, size_t before)
 {
-    struct session_loop *home = session->home;
-    home->memory += bytes - session->memory;
-    session->memory = bytes;
+    home->memory += after - before;
     size_t gap = home->memory > home->memory_told ? home->memory - home->memory_told : home->memory_told - home->memory;
     if (gap >= TELL_SIZE) {
         atomic_fetch_add_explicit(&home->pool->memory, home->memory - home->memory_told, memory_order_relaxed);
         home->memory_told = home->memory;
     }
+}
+
+static void count(struct session *session, size_t bytes)
+{
+    size_t before = session->memory;
+    session->memory = bytes;
+    add(session->home, bytes, before);
 }
 
 static size_t memory_of_all(const struct session_loop *home)
@@ -83,6 +94,65 @@ void session_count_memory(struct session *session)
 void session_uncount_memory(struct session *session)
 {
     count(session, 0);
+}
+
+/* ---- the loop's own ---- */
+
+/* Whether it has grown. */
+static bool count_compression(struct session_loop *home)
+{
+    size_t before = home->compression_memory;
+    home->compression_memory = compression_memory(&home->compression);
+    if (home->compression_memory != before) {
+        add(home, home->compression_memory, before);
+    }
+    return home->compression_memory > before;
+}
+
+void session_count_inflated(struct session *session)
+{
+    uint64_t max = session->config->limits.memory;
+    if (count_compression(session->home) && max != 0 && memory_of_all(session->home) > max) {
+        end(session, CAUSE_SERVER_MEMORY);
+    }
+}
+
+/* Between events: no buffer is in use. */
+static void on_trim_due(struct timer *timer, uint64_t now_ms)
+{
+    struct session_loop *home = CONTAINER_OF(timer, struct session_loop, trim_timer);
+    if (home->compression_busy) {
+        home->compression_busy = false;
+        timer_set(loop_timers(home->loop), timer, now_ms + LARGE_KEPT_MS);
+        return;
+    }
+    compression_trim(&home->compression.inflated);
+    compression_trim(&home->compression.deflated);
+    (void)count_compression(home);
+}
+
+void session_settle_compression(struct session *session, struct deflate_buffer *buffer)
+{
+    struct session_loop *home = session->home;
+    (void)count_compression(home);
+    if (!compression_is_large(buffer)) {
+        return;
+    }
+    uint64_t max = session->config->limits.memory;
+    if (max != 0 && memory_of_all(home) > max - max / 8) { /* where newcomers are turned away, too */
+        compression_trim(buffer);
+        (void)count_compression(home);
+        return;
+    }
+    home->compression_busy = true;
+    if (!timer_is_set(&home->trim_timer)) {
+        timer_set(loop_timers(home->loop), &home->trim_timer, loop_now_ms(home->loop) + LARGE_KEPT_MS);
+    }
+}
+
+void session_init_memory(struct session_loop *home)
+{
+    timer_init(&home->trim_timer, on_trim_due);
 }
 
 size_t session_queue_capacity_max(const struct session *session)

@@ -217,10 +217,12 @@ void session_output_frame(struct session *session, enum ws_opcode opcode, const 
     }
     struct deflater_message message = {head, head_size, body, body_size};
     uint8_t rsv = 0;
-    if (session->compression.deflate && (opcode == WS_TEXT || opcode == WS_BINARY) &&
-        !compress(session, &message, &rsv)) {
+    bool compressible = session->compression.deflate && (opcode == WS_TEXT || opcode == WS_BINARY);
+    if (compressible && !compress(session, &message, &rsv)) {
         return;
     }
     add_frame(session, opcode, rsv, &message);
-    compression_trim(&session->home->compression.deflated); /* also when what was in it is not sent */
+    if (compressible) {
+        session_settle_compression(session, &session->home->compression.deflated); /* also when it is not sent */
+    }
 }

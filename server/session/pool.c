@@ -92,6 +92,7 @@ static bool init_loop(struct session_loop *home, struct session_pool *pool, cons
     home->output = malloc(SESSION_OUTPUT_SIZE);
     timer_init(&home->close_timer, on_close_due);
     timer_init(&home->drain_timer, on_drain_due);
+    session_init_memory(home);
     home->drain_message.deliver = on_drain;
     home->hurry_message.deliver = on_hurry;
     if (home->loop == NULL || home->input == NULL || home->output == NULL) {

@@ -34,11 +34,14 @@ struct session_loop {
     size_t output_start;   /* what is before it belongs to the ferry */
     size_t output_size;
     struct compression compression;
+    size_t compression_memory; /* of it, as it was last counted */
+    bool compression_busy;     /* a large buffer has been used since trim_timer was set */
+    struct timer trim_timer;
     struct ferry *ferry;          /* NULL: every session reads and writes for itself */
     struct session *output_owner; /* whose replies are being gathered; NULL between events */
     bool retried;                 /* past the mark, and the socket has been tried again in this event */
     size_t turn_size;             /* of the messages in this event of a session that has compression */
-    size_t memory;                /* of all its sessions, beyond their structs; see memory.c */
+    size_t memory;                /* of all its sessions, beyond their structs, and of compression; see memory.c */
     size_t memory_told;           /* how much of it the pool knows of */
     bool draining;
     struct spread drain; /* of the Close frames of a drain */
@@ -161,6 +164,13 @@ void session_free_overflow(struct session *session);
 /* memory.c: after blocks have grown or shrunk, between session_output_begin() and session_output_end(). May end the session
  * (session_memory, server_memory) and then frees its incomplete message, its held input and its compression. */
 void session_count_memory(struct session *session);
+/* After a message was inflated, for the buffer that it is in: may end the session (server_memory). */
+void session_count_inflated(struct session *session);
+/* After a message was handled or sent: a buffer of the loop's that is large is kept as long as there are more such messages and
+ * memory is not short. */
+void session_settle_compression(struct session *session, struct deflate_buffer *buffer);
+/* The loop's, before it runs. */
+void session_init_memory(struct session_loop *home);
 /* It holds nothing any more. */
 void session_uncount_memory(struct session *session);
 /* The largest block that the queue may take without being past limits.session_memory. */

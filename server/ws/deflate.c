@@ -37,6 +37,12 @@ enum {
  * would repeat otherwise. */
 #define FLUSH_ROOM 16
 
+/* As deflate.h gives them: what an object has at most. */
+#define INFLATER_SIZE         ((size_t)7 * 1024)
+#define DEFLATER_SIZE         ((size_t)6 * 1024)
+#define DEFLATER_WINDOW_SHIFT 2
+#define DEFLATER_LEVEL_SHIFT  9
+
 void deflate_buffer_free(struct deflate_buffer *buffer)
 {
     free(buffer->bytes);
@@ -117,6 +123,11 @@ void inflater_destroy(struct inflater **inflater)
         free(*inflater);
         *inflater = NULL;
     }
+}
+
+size_t inflater_memory(unsigned window_bits)
+{
+    return INFLATER_SIZE + ((size_t)1 << window_bits);
 }
 
 /* Gives the stream somewhere to write: at most one step, and one byte more than is allowed, which shows that it is too much. */
@@ -264,17 +275,26 @@ struct deflater {
     struct deflater_options options;
 };
 
+/* zlib has no raw DEFLATE with a window of 256 bytes. With runs alone (distance 1) any window will do. */
+static bool is_tiny(const struct deflater_options *options)
+{
+    return options->window_bits < ZLIB_WINDOW_BITS_MIN;
+}
+
+static int strategy_of(const struct deflater_options *options)
+{
+    return is_tiny(options) ? Z_RLE : Z_DEFAULT_STRATEGY;
+}
+
 struct deflater *deflater_create(const struct deflater_options *options)
 {
     struct deflater *deflater = calloc(1, sizeof(*deflater));
     if (deflater == NULL) {
         return NULL;
     }
-    /* zlib has no raw DEFLATE with a window of 256 bytes. With runs alone (distance 1) any window will do. */
-    bool tiny = options->window_bits < ZLIB_WINDOW_BITS_MIN;
-    int bits = tiny ? ZLIB_WINDOW_BITS_MIN : options->window_bits;
+    int bits = is_tiny(options) ? ZLIB_WINDOW_BITS_MIN : options->window_bits;
     if (deflateInit2(&deflater->stream, options->level, Z_DEFLATED, -bits, options->memory_level,
-                     tiny ? Z_RLE : Z_DEFAULT_STRATEGY) != Z_OK) {
+                     strategy_of(options)) != Z_OK) {
         free(deflater);
         return NULL;
     }
@@ -294,6 +314,23 @@ void deflater_destroy(struct deflater **deflater)
 const struct deflater_options *deflater_options(const struct deflater *deflater)
 {
     return &deflater->options;
+}
+
+void deflater_set_level(struct deflater *deflater, uint8_t level)
+{
+    if (level == deflater->options.level) {
+        return;
+    }
+    /* Of a stream that has just been reset zlib writes nothing out when its level changes; it cannot fail then. */
+    (void)deflateReset(&deflater->stream);
+    (void)deflateParams(&deflater->stream, level, strategy_of(&deflater->options));
+    deflater->options.level = level;
+}
+
+size_t deflater_memory(const struct deflater_options *options)
+{
+    return DEFLATER_SIZE + ((size_t)1 << (options->window_bits + DEFLATER_WINDOW_SHIFT)) +
+           ((size_t)1 << (options->memory_level + DEFLATER_LEVEL_SHIFT));
 }
 
 uint8_t deflater_window_for(size_t size, uint8_t max_bits)

@@ -95,6 +95,12 @@ struct deflater;
 struct deflater *deflater_create(const struct deflater_options *options);
 void deflater_destroy(struct deflater **deflater);
 const struct deflater_options *deflater_options(const struct deflater *deflater);
+/* Another effort from the next message on, which must be one without takeover. Costs next to nothing. */
+void deflater_set_level(struct deflater *deflater, uint8_t level);
+
+/* Bytes that they take at most, as in the table above. */
+size_t inflater_memory(unsigned window_bits);
+size_t deflater_memory(const struct deflater_options *options);
 
 /* The smallest window, up to `max_bits`, that holds a message of `size` bytes whole; 0 when none does. */
 uint8_t deflater_window_for(size_t size, uint8_t max_bits);

@@ -431,6 +431,37 @@ START_TEST(core_texts)
 }
 END_TEST
 
+/* A stream whose level has been changed makes what one of that level makes. */
+START_TEST(core_level_is_changed_in_passing)
+{
+    static char text[20000];
+    struct deflate_buffer out = {0};
+    struct deflate_buffer expected = {0};
+    for (size_t i = 0; i < sizeof(text); i++) {
+        text[i] = "the quick brown fox"[(i * i / 7 + i) % 19];
+    }
+    const struct deflater_message message = {.body = text, .body_size = sizeof(text)};
+    struct deflater_options options = {.window_bits = (uint8_t)_i, .level = 1, .memory_level = 8};
+    struct deflater *changed = deflater_create(&options);
+    for (uint8_t round = 0; round < 18; round++) {
+        size_t size = 0;
+        size_t expected_size = 0;
+        options.level = round % 2 == 0 ? (uint8_t)(9 - round / 2) : 1;
+        struct deflater *fresh = deflater_create(&options);
+        ck_assert_int_eq(deflater_message(fresh, false, &message, &expected, &expected_size), DEFLATER_OK);
+        deflater_set_level(changed, options.level);
+        ck_assert_uint_eq(deflater_options(changed)->level, options.level);
+        ck_assert_int_eq(deflater_message(changed, false, &message, &out, &size), DEFLATER_OK);
+        ck_assert_uint_eq(size, expected_size);
+        ck_assert_mem_eq(out.bytes, expected.bytes, size);
+        deflater_destroy(&fresh);
+    }
+    deflater_destroy(&changed);
+    deflate_buffer_free(&out);
+    deflate_buffer_free(&expected);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("deflate");
@@ -439,6 +470,7 @@ int main(void)
     tcase_add_test(core, core_takeover_of_the_rfc);
     tcase_add_test(core, core_messages_behind_a_final_block);
     tcase_add_loop_test(core, core_there_and_back, 8, 16);
+    tcase_add_loop_test(core, core_level_is_changed_in_passing, 8, 16);
     tcase_add_test(core, core_small_bomb_is_a_message);
     tcase_add_test(core, core_texts);
     tcase_set_timeout(core, 60);

@@ -54,7 +54,7 @@ static void tear_down(void)
     reader_deinit(&session.reader);
     queue_deinit(&session.queue);
     session_uncount_memory(&session);
-    ck_assert_uint_eq(pool->loops[0].memory, 0);
+    ck_assert_uint_eq(pool->loops[0].memory, pool->loops[0].compression_memory);
     session_pool_destroy(&pool);
     config_unref(&config);
 }
@@ -177,6 +177,110 @@ START_TEST(hostile_everybody_together)
 }
 END_TEST
 
+/* A message whose compressed form needs a large buffer of the loop's, as if sent. */
+static void compress_large(void)
+{
+    static const uint8_t bytes[SESSION_CAP / 2];
+    struct compression *compression = &session.home->compression;
+    const struct extension_agreed agreed = {.deflate = true, .server_window_bits = 15};
+    const struct codec_terms terms = {.agreed = &agreed, .config = config};
+    const struct deflater_message message = {.body = bytes, .body_size = sizeof(bytes)};
+    size_t size = 0;
+    ck_assert_int_eq(compression_deflate(compression, &session.codec, &terms, &message, &size), DEFLATER_OK);
+    ck_assert_uint_gt(compression->deflated.capacity, sizeof(bytes));
+    session_settle_compression(&session, &compression->deflated);
+}
+
+static void run_timers_s(unsigned seconds)
+{
+    static uint64_t later_ms;
+    later_ms += seconds * UINT64_C(1000);
+    timer_wheel_run(loop_timers(session.home->loop), loop_now_ms(session.home->loop) + later_ms);
+}
+
+/* Counted, kept while there are more such messages, and given back then; the streams stay. */
+START_TEST(core_large_buffers_of_the_loop)
+{
+    const struct compression *compression = &session.home->compression;
+    compress_large();
+    ck_assert_uint_eq(session_pool_memory(pool), compression_memory(compression));
+    ck_assert_uint_gt(session_pool_memory(pool), compression->deflated.capacity);
+    const uint8_t *kept = compression->deflated.bytes;
+    run_timers_s(2);
+    ck_assert_ptr_eq(compression->deflated.bytes, kept); /* used in the time before */
+    compress_large();
+    ck_assert_ptr_eq(compression->deflated.bytes, kept);
+    run_timers_s(2);
+    ck_assert_ptr_eq(compression->deflated.bytes, kept);
+    run_timers_s(2);
+    ck_assert_ptr_null(compression->deflated.bytes);
+    ck_assert_uint_eq(pool->loops[0].memory, compression->streams_memory);
+    ck_assert_uint_eq(session_pool_memory(pool), compression->streams_memory);
+    ck_assert_uint_gt(compression->streams_memory, 0);
+}
+END_TEST
+
+START_TEST(limits_large_buffers_go_when_memory_is_short)
+{
+    atomic_fetch_add(&pool->memory, POOL_CAP - SESSION_CAP / 2);
+    compress_large();
+    ck_assert_ptr_null(session.home->compression.deflated.bytes);
+    ck_assert_uint_eq(pool->loops[0].memory, session.home->compression.streams_memory);
+    ck_assert_int_eq(session.state, SESSION_OPEN);
+}
+END_TEST
+
+/* After a reload: sessions of two levels send in turn, and one with more memory. */
+START_TEST(core_streams_are_shared_by_levels)
+{
+    const struct config *configs[2] = {load("compression = { level = 1; };"), load("compression = { level = 9; };")};
+    const struct config *more = load("compression = { memory_level = 9; };");
+    struct compression *compression = &session.home->compression;
+    const struct extension_agreed agreed = {.deflate = true, .server_window_bits = 15};
+    static const uint8_t bytes[100 * 1024];
+    struct deflater_message message = {.body = bytes, .body_size = sizeof(bytes)};
+    const struct deflater *first = NULL;
+    size_t size = 0;
+    for (int i = 0; i < 10; i++) {
+        const struct codec_terms terms = {.agreed = &agreed, .config = configs[i % 2]};
+        ck_assert_int_eq(compression_deflate(compression, &session.codec, &terms, &message, &size), DEFLATER_OK);
+        first = i == 0 ? compression->full[15] : first;
+        ck_assert_ptr_eq(compression->full[15], first);
+        ck_assert_uint_eq(deflater_options(first)->level, i % 2 == 0 ? 1 : 9);
+    }
+    size_t before = compression->streams_memory;
+    const struct codec_terms most = {.agreed = &agreed, .config = more};
+    ck_assert_int_eq(compression_deflate(compression, &session.codec, &most, &message, &size), DEFLATER_OK);
+    ck_assert_uint_eq(compression->streams_memory - before, 128 * 1024); /* 2^(9 + 9) instead of 2^(8 + 9) */
+    first = compression->full[15];
+    const struct codec_terms less = {.agreed = &agreed, .config = configs[0]};
+    ck_assert_int_eq(compression_deflate(compression, &session.codec, &less, &message, &size), DEFLATER_OK);
+    ck_assert_ptr_eq(compression->full[15], first);
+    config_unref(&configs[0]);
+    config_unref(&configs[1]);
+    config_unref(&more);
+}
+END_TEST
+
+/* The inflated message takes what is left. */
+START_TEST(hostile_inflated_past_the_cap)
+{
+    static const uint8_t hello[] = {0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}; /* RFC 7692 section 7.2.3.1 */
+    const struct extension_agreed agreed = {.deflate = true};
+    const struct codec_terms terms = {.agreed = &agreed, .config = config};
+    const struct reader_output message = {
+        .opcode = WS_TEXT, .data = (uint8_t *)(uintptr_t)hello, .size = sizeof(hello)};
+    size_t size = 0;
+    atomic_fetch_add(&pool->memory, POOL_CAP);
+    ck_assert_int_eq(compression_inflate(&session.home->compression, &session.codec, &terms, &message, &size),
+                     INFLATER_OK);
+    session_count_inflated(&session);
+    ck_assert_int_eq(session.state, SESSION_LEAVING);
+    ck_assert_int_eq(session.cause, CAUSE_SERVER_MEMORY);
+    ck_assert_uint_eq(session.code_sent, 1013);
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
     TCase *tests = tcase_create(name);
@@ -191,12 +295,16 @@ int main(void)
     TCase *core = add_case(suite, "core");
     tcase_add_test(core, core_blocks_are_counted);
     tcase_add_test(core, core_the_pool_is_short_by_less_than_a_step);
+    tcase_add_test(core, core_large_buffers_of_the_loop);
+    tcase_add_test(core, core_streams_are_shared_by_levels);
     TCase *limits = add_case(suite, "limits");
+    tcase_add_test(limits, limits_large_buffers_go_when_memory_is_short);
     tcase_add_test(limits, limits_queue_grows_no_further_than_need_be);
     TCase *hostile = add_case(suite, "hostile");
     tcase_add_test(hostile, hostile_one_that_reads_is_told);
     tcase_add_test(hostile, hostile_one_that_does_not_is_cut_off);
     tcase_add_test(hostile, hostile_everybody_together);
+    tcase_add_test(hostile, hostile_inflated_past_the_cap);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
