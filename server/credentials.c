@@ -22,6 +22,7 @@
 #define TIME_TEXT_SIZE sizeof("2026-03-01T12:00:00Z")
 #define NAMES_SIZE     400 /* of the names in a line; the count tells of those that do not fit */
 #define LINE_SIZE      1024
+#define SUBJECT_SIZE   256
 
 struct credentials {
     struct log *log;
@@ -95,6 +96,31 @@ static void log_certificate(struct log *log, const struct certificate *certifica
               log_str("detail", standings[standing].text));
 }
 
+/* One behind the leaf: a client that does not know it otherwise refuses the whole chain. */
+static void log_link(struct log *log, const struct certificate *link, size_t place, int64_t now_s,
+                     enum standing standing)
+{
+    char subject[SUBJECT_SIZE];
+    char begins[TIME_TEXT_SIZE];
+    char ends[TIME_TEXT_SIZE];
+    log_event(log, standings[standing].level, "certificate_chain", log_str("file", link->file), log_u64("place", place),
+              log_str("subject", certificate_subject(link, subject, sizeof(subject))),
+              log_str("not_before", format_time(link->not_before_s, begins)),
+              log_str("not_after", format_time(link->not_after_s, ends)),
+              log_i64("days_left", certificate_days_left(link, now_s)), log_str("detail", standings[standing].text));
+}
+
+static void log_chain(const struct credentials *credentials, const struct certificate *certificate, int64_t now_s)
+{
+    for (size_t i = 0; i < certificate_chain_count(certificate); i++) {
+        struct certificate link = certificate_chain_at(certificate, i);
+        enum standing standing = standing_of(&link, now_s, credentials->warning_ms);
+        if (standing != STANDING_VALID) {
+            log_link(credentials->log, &link, i + 2, now_s, standing);
+        }
+    }
+}
+
 /* All of them, or those alone that somebody must see to. */
 static void log_certificates(const struct credentials *credentials, bool all)
 {
@@ -106,6 +132,7 @@ static void log_certificates(const struct credentials *credentials, bool all)
         if (all || standing != STANDING_VALID) {
             log_certificate(credentials->log, certificate, now_s, standing);
         }
+        log_chain(credentials, certificate, now_s);
     }
 }
 
@@ -185,7 +212,7 @@ bool credentials_prepare(const struct credentials *credentials, const struct con
                          void *context, SSL_CTX **next_r)
 {
     SSL_CTX *next = credentials->context;
-    if (next != NULL && uses_tls(config)) {
+    if (next != NULL && uses_tls(config) && !tls_context_is_current(next, config)) {
         next = tls_context_create(config, credentials->tickets, report, context);
         if (next == NULL) {
             return false;
@@ -199,11 +226,10 @@ bool credentials_prepare(const struct credentials *credentials, const struct con
 
 void credentials_commit(struct credentials *credentials, const struct config *config, SSL_CTX **next)
 {
-    bool renewed = *next != credentials->context;
     SSL_CTX_free(credentials->context);
     credentials->context = *next;
     *next = NULL;
-    if (renewed) {
+    if (credentials->context != NULL && uses_tls(config)) {
         take(credentials, config);
     }
 }
@@ -227,22 +253,37 @@ uint64_t credentials_tend(struct credentials *credentials, uint64_t now_ms)
 
 /* ---- --check-config ---- */
 
+/* `place` in the file: 1 is the leaf. */
+static void report_certificate(const struct certificate *certificate, size_t place, uint64_t warning_ms,
+                               config_report_fn *report, void *context)
+{
+    int64_t now_s = (int64_t)time(NULL);
+    enum standing standing = standing_of(certificate, now_s, warning_ms);
+    if (standing == STANDING_VALID) {
+        return;
+    }
+    char line[LINE_SIZE];
+    char link[sizeof("certificate 12345: ")] = "";
+    char begins[TIME_TEXT_SIZE];
+    char ends[TIME_TEXT_SIZE];
+    if (place > 1) {
+        (void)snprintf(link, sizeof(link), "certificate %u: ", (unsigned)place % 100000);
+    }
+    (void)snprintf(line, sizeof(line), "%.600s: %svalid from %s to %s (%" PRId64 " days left): %s", certificate->file,
+                   link, format_time(certificate->not_before_s, begins), format_time(certificate->not_after_s, ends),
+                   certificate_days_left(certificate, now_s), standings[standing].text);
+    report(context, false, line);
+}
+
 static void report_certificates(const SSL_CTX *tls, uint64_t warning_ms, config_report_fn *report, void *context)
 {
     const struct certificate_set *set = tls_certificates(tls);
-    int64_t now_s = (int64_t)time(NULL);
     for (size_t i = 0; i < certificate_set_count(set); i++) {
         const struct certificate *certificate = certificate_set_at(set, i);
-        enum standing standing = standing_of(certificate, now_s, warning_ms);
-        if (standing != STANDING_VALID) {
-            char line[LINE_SIZE];
-            char begins[TIME_TEXT_SIZE];
-            char ends[TIME_TEXT_SIZE];
-            (void)snprintf(line, sizeof(line), "%.600s: valid from %s to %s (%" PRId64 " days left): %s",
-                           certificate->file, format_time(certificate->not_before_s, begins),
-                           format_time(certificate->not_after_s, ends), certificate_days_left(certificate, now_s),
-                           standings[standing].text);
-            report(context, false, line);
+        report_certificate(certificate, 1, warning_ms, report, context);
+        for (size_t j = 0; j < certificate_chain_count(certificate); j++) {
+            struct certificate link = certificate_chain_at(certificate, j);
+            report_certificate(&link, j + 2, warning_ms, report, context);
         }
     }
 }

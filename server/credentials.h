@@ -29,7 +29,8 @@ SSL_CTX *credentials_context(const struct credentials *credentials);
 
 /* A reload, in two steps: the context for a new config, as one reference more in *next_r (NULL without TLS), or false with all reported;
  * then the exchange, after which the reference is the credentials', and the certificates are logged. Which listeners use TLS was decided
- * at start: when the new config has none, the context that is there serves on. */
+ * at start: when the new config has none, the context that is there serves on. So it does when the section tls and its files are what
+ * they were. */
 bool credentials_prepare(const struct credentials *credentials, const struct config *config, config_report_fn *report,
                          void *context, SSL_CTX **next_r);
 void credentials_commit(struct credentials *credentials, const struct config *config, SSL_CTX **next);

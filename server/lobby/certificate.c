@@ -170,11 +170,48 @@ static bool to_seconds(const ASN1_TIME *time, int64_t *seconds_r)
     return true;
 }
 
+static bool read_times(struct certificate *certificate)
+{
+    return to_seconds(X509_get0_notBefore(certificate->leaf), &certificate->not_before_s) &&
+           to_seconds(X509_get0_notAfter(certificate->leaf), &certificate->not_after_s);
+}
+
+/* Those of the chain are only tried: certificate_chain_at() can rely on them. */
 static bool take_times(struct certificate *certificate, char error[CERTIFICATE_ERROR_SIZE])
 {
-    return (to_seconds(X509_get0_notBefore(certificate->leaf), &certificate->not_before_s) &&
-            to_seconds(X509_get0_notAfter(certificate->leaf), &certificate->not_after_s)) ||
-           failed(error, certificate->file, "its dates are broken");
+    bool good = read_times(certificate);
+    for (int i = 0; good && i < sk_X509_num(certificate->chain); i++) {
+        struct certificate link = {.leaf = sk_X509_value(certificate->chain, i)};
+        good = read_times(&link);
+    }
+    return good || failed(error, certificate->file, "its dates are broken");
+}
+
+size_t certificate_chain_count(const struct certificate *certificate)
+{
+    return (size_t)sk_X509_num(certificate->chain);
+}
+
+struct certificate certificate_chain_at(const struct certificate *certificate, size_t index)
+{
+    struct certificate link = {.file = certificate->file, .leaf = sk_X509_value(certificate->chain, (int)index)};
+    bool good = read_times(&link);
+    assert(good);
+    (void)good;
+    return link;
+}
+
+const char *certificate_subject(const struct certificate *certificate, char *text, size_t size)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    int got = -1;
+    if (bio != NULL && X509_NAME_print_ex(bio, X509_get_subject_name(certificate->leaf), 0, XN_FLAG_RFC2253) >= 0) {
+        got = BIO_read(bio, text, (int)size - 1);
+    }
+    text[got > 0 ? got : 0] = '\0';
+    BIO_free(bio);
+    ERR_clear_error();
+    return text;
 }
 
 static bool take_kind(struct certificate *certificate, const char *key_file, char error[CERTIFICATE_ERROR_SIZE])

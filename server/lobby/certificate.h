@@ -55,6 +55,13 @@ void certificate_deinit(struct certificate *certificate);
 /* Whole days from `now_s` to the end, rounded down; below 0 once it is over. */
 int64_t certificate_days_left(const struct certificate *certificate, int64_t now_s);
 
+/* Certificate number `index` of the chain behind the leaf, as one that borrows all it has: file, leaf and times, no name and no key. */
+struct certificate certificate_chain_at(const struct certificate *certificate, size_t index);
+size_t certificate_chain_count(const struct certificate *certificate);
+
+/* Who it is of, as RFC 4514 writes it, cut to `size` bytes with the NUL. Returns `text`. */
+const char *certificate_subject(const struct certificate *certificate, char *text, size_t size);
+
 /* All certificates of a PEM file. NULL: `error`. The caller owns the stack and what is in it. */
 STACK_OF(X509) * certificate_read_chain(const char *file, char error[CERTIFICATE_ERROR_SIZE]);
 

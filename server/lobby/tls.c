@@ -16,13 +16,15 @@
 #include "server/lobby/server_name.h"
 #include "server/lobby/tickets.h"
 #include "server/lobby/tls_clients.h"
+#include "server/lobby/tls_digest.h"
 #include "server/loop/tls_guard.h"
 
 /* TLS 1.2: ephemeral elliptic-curve key exchange and AEAD only (RFC 9325 §4.2). TLS 1.3's suites are all of that kind. */
 #define CIPHERS_TLS_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
 
-/* A reason of our own on OpenSSL's error queue, with the name that was asked for. */
+/* Reasons of our own on OpenSSL's error queue; the first has the name that was asked for. */
 #define ERROR_UNKNOWN_NAME 1
+#define ERROR_CHANGED_NAME 2
 #define SHOWN_NAME_MAX     256
 
 const char *tls_error_text(void)
@@ -42,6 +44,9 @@ const char *tls_failure_text(const SSL *ssl, char text[TLS_FAILURE_SIZE])
     if (ERR_GET_LIB(error) == ERR_LIB_USER && ERR_GET_REASON(error) == ERROR_UNKNOWN_NAME) {
         (void)snprintf(text, TLS_FAILURE_SIZE, "no certificate for the name %s",
                        (flags & ERR_TXT_STRING) != 0 ? data : "");
+        ERR_clear_error();
+    } else if (ERR_GET_LIB(error) == ERR_LIB_USER && ERR_GET_REASON(error) == ERROR_CHANGED_NAME) {
+        (void)snprintf(text, TLS_FAILURE_SIZE, "the second ClientHello asks for another name");
         ERR_clear_error();
     } else if (verified != X509_V_OK) {
         (void)snprintf(text, TLS_FAILURE_SIZE, "client certificate: %s", X509_verify_cert_error_string(verified));
@@ -95,12 +100,15 @@ static void set_options(SSL_CTX *context, enum config_tls_version min_version)
 /* ---- by name ---- */
 
 static int contexts_index = -1; /* where an SSL_CTX has its struct names; main thread writes it */
+static int hellos_index = -1;   /* where an SSL has the name it was first asked for, see is_first_name(); likewise */
 
 /* What a context knows beyond OpenSSL: it is freed with it. */
 struct names {
     struct certificate_set *set;
     bool strict;
     unsigned char policy[SHA256_DIGEST_LENGTH]; /* how clients are verified, and against what */
+    bool digested;
+    unsigned char digest[TLS_DIGEST_SIZE]; /* of what the context was made of */
 };
 
 static void free_names(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long argl, void *argp)
@@ -157,6 +165,32 @@ static int refuse_name(const uint8_t *name, size_t size, int *alert)
     return SSL_CLIENT_HELLO_ERROR;
 }
 
+/*
+ * After a HelloRetryRequest there is a second ClientHello, in which all but a few extensions must be as in the first (RFC 8446
+ * section 4.1.2); the certificate was chosen by then. Kept in place of a pointer is a part of the digest of the extension: no
+ * memory, and whoever finds two names that share it has gained the wrong certificate.
+ */
+static bool is_first_name(SSL *ssl, const unsigned char *data, size_t size)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH] = {0};
+    uintptr_t asked = 0;
+    if (data != NULL && SHA256(data, size, digest) == NULL) {
+        return false;
+    }
+    memcpy(&asked, digest, sizeof(asked));
+    asked |= 1; /* never NULL, which is what the first finds */
+    const void *first = SSL_get_ex_data(ssl, hellos_index);
+    return first != NULL ? (uintptr_t)first == asked : SSL_set_ex_data(ssl, hellos_index, (void *)asked) == 1;
+}
+
+static int refuse_change(int *alert)
+{
+    ERR_new();
+    ERR_set_error(ERR_LIB_USER, ERROR_CHANGED_NAME, NULL);
+    *alert = SSL_AD_ILLEGAL_PARAMETER;
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
 /* Before OpenSSL looks at tickets, so that it sees the right session id context. */
 static int on_client_hello(SSL *ssl, int *alert, void *context)
 {
@@ -166,8 +200,11 @@ static int on_client_hello(SSL *ssl, int *alert, void *context)
     size_t size = 0;
     char name[SERVER_NAME_SIZE];
     (void)context;
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) != 1 ||
-        !server_name_of_extension(data, size, &asked, &size)) {
+    bool named = SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) == 1;
+    if (!is_first_name(ssl, named ? data : NULL, size)) {
+        return refuse_change(alert);
+    }
+    if (!named || !server_name_of_extension(data, size, &asked, &size)) {
         return SSL_CLIENT_HELLO_SUCCESS;
     }
     bool is_name = server_name_parse(asked, size, name);
@@ -182,6 +219,13 @@ static int on_client_hello(SSL *ssl, int *alert, void *context)
         return SSL_CLIENT_HELLO_ERROR;
     }
     return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+bool tls_context_is_current(const SSL_CTX *context, const struct config *config)
+{
+    unsigned char digest[TLS_DIGEST_SIZE];
+    const struct names *names = names_of(context);
+    return names->digested && tls_digest(config, digest) && memcmp(digest, names->digest, sizeof(digest)) == 0;
 }
 
 const struct certificate_set *tls_certificates(const SSL_CTX *context)
@@ -205,13 +249,18 @@ static struct names *attach_names(SSL_CTX *tls, const struct config *config)
     if (contexts_index < 0) {
         contexts_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_names);
     }
-    struct names *names = contexts_index < 0 ? NULL : calloc(1, sizeof(*names));
+    if (hellos_index < 0) {
+        hellos_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    }
+    struct names *names = contexts_index < 0 || hellos_index < 0 ? NULL : calloc(1, sizeof(*names));
     if (names != NULL && SSL_CTX_set_ex_data(tls, contexts_index, names) != 1) {
         free(names);
         return NULL;
     }
     if (names != NULL) {
         names->strict = config->tls.strict_sni;
+        names->digested =
+            tls_digest(config, names->digest); /* first, so that it is of no later content than what is loaded */
         SSL_CTX_set_client_hello_cb(tls, on_client_hello, NULL);
     }
     return names;

@@ -22,6 +22,10 @@ typedef struct ssl_ctx_st SSL_CTX;
 SSL_CTX *tls_context_create(const struct config *config, struct ticket_keys *tickets, config_report_fn *report,
                             void *context);
 
+/* Whether another context by this config would be the same: neither settings nor files have changed since it was made. Reads the files.
+ * Main thread or that of a reload. */
+bool tls_context_is_current(const SSL_CTX *context, const struct config *config);
+
 /* The certificates of a context, which lives as long. */
 const struct certificate_set *tls_certificates(const SSL_CTX *context);
 

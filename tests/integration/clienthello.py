@@ -8,13 +8,16 @@ import rawws
 # RFC 8446 §6, RFC 6066 §9
 HANDSHAKE_FAILURE, ILLEGAL_PARAMETER, DECODE_ERROR, PROTOCOL_VERSION = 40, 47, 50, 70
 NO_RENEGOTIATION, UNRECOGNIZED_NAME, CERTIFICATE_REQUIRED = 100, 112, 116
-SSL_3_0, TLS_1_0, TLS_1_1, TLS_1_2 = 0x0300, 0x0301, 0x0302, 0x0303
+SSL_3_0, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 = 0x0300, 0x0301, 0x0302, 0x0303, 0x0304
+TLS13_AES_128, SECP256R1, X25519 = 0x1301, 23, 29
 
 ECDSA_AES_128, RSA_AES_128 = 0xC02B, 0xC02F  # TLS_ECDHE_{ECDSA,RSA}_WITH_AES_128_GCM_SHA256
 RSA_KEY_EXCHANGE, NULL_CIPHER, RC4 = 0x009C, 0x0000, 0x0005
 
-_ALERT, _HANDSHAKE = 21, 22
+_CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE = 20, 21, 22
 _SERVER_HELLO, _CERTIFICATE, _DONE = 2, 11, 14
+# RFC 8446 §4.1.3: the random bytes of a HelloRetryRequest
+_RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 _GROUPS = struct.pack("!HHH", 4, 29, 23)  # x25519, secp256r1
 _SIGNATURES = struct.pack("!HHHHH", 8, 0x0403, 0x0804, 0x0401, 0x0807)  # ECDSA, RSA-PSS and RSA with SHA-256; Ed25519
 
@@ -26,6 +29,11 @@ def vector(size_bytes, data):
 def server_name(name):
     """The extension of RFC 6066 §3 with any bytes for a name."""
     return struct.pack("!H", 0) + vector(2, vector(2, b"\0" + vector(2, name)))
+
+
+def key_share(group=None, key=b""):
+    """The extension of RFC 8446 §4.2.8 with one key, or with none, to which the answer is a HelloRetryRequest."""
+    return struct.pack("!H", 51) + vector(2, vector(2, b"" if group is None else struct.pack("!H", group) + vector(2, key)))
 
 
 def hello(name=None, *, version=TLS_1_2, ciphers=(ECDSA_AES_128, RSA_AES_128), extensions=b"", supported=None):
@@ -56,10 +64,23 @@ def _messages(peer):
         payload = peer.read(size)
         if kind == _ALERT:
             raise Alert(*payload)
+        if kind == _CHANGE_CIPHER_SPEC:  # for middleboxes, RFC 8446 §D.4
+            continue
         flight += payload
         while len(flight) >= 4 and len(flight) - 4 >= (length := int.from_bytes(flight[1:4], "big")):
             yield flight[0], flight[4 : 4 + length]
             flight = flight[4 + length :]
+
+
+def retried(peer, first, second):
+    """Sends a ClientHello that is asked for another, then that. Whether what follows is a ServerHello; raises the Alert."""
+    peer.send(first)
+    kind, body = next(_messages(peer))
+    if (kind, body[2:34]) != (_SERVER_HELLO, _RETRY):
+        raise rawws.Violation("no HelloRetryRequest")
+    peer.send(second)
+    kind, body = next(_messages(peer))
+    return kind == _SERVER_HELLO and body[2:34] != _RETRY
 
 
 def served_certificate(peer, record):

@@ -67,6 +67,39 @@ class Expiry(unittest.TestCase):
             peer.finish()
         server.stop()
 
+    def test_chain(self):
+        """What stands behind the leaf ends as well: it is told of at start, daily and by --check-config, with its place."""
+        with tempfile.TemporaryDirectory(prefix="portcullis-test-") as folder:
+            authority = certificates.make_authority(folder, "authority")
+            good = certificates.make_authority(folder, "good", issuer=authority)
+            extra = ("basicConstraints = critical,CA:TRUE",)
+            old = certificates.make(folder, "old", issuer=authority, ends=in_days(-2.5), extra=extra, names=("DNS:a.test",))
+            soon = certificates.make(folder, "soon", issuer=old, ends=in_days(5.5), extra=extra, names=("DNS:a.test",))
+            leaf = certificates.make(folder, "leaf", issuer=soon, ends=in_days(90.5), names=("DNS:leaf.test",))
+            with open(leaf.file, "ab") as chain:
+                for link in (good, soon, old):
+                    with open(link.file, "rb") as source:
+                        chain.write(source.read())
+            server = harness.Server(listeners=TLS_LISTENER, tls=leaf.config)
+            self.addCleanup(server.close)
+            server.start()
+            seen = [
+                (record["place"], record["subject"], record["level"], record["days_left"], record["file"])
+                for record in server.records("certificate_chain")
+            ]
+            expected = [("3", "CN=soon", "warning", "5", leaf.file), ("4", "CN=old", "error", "-3", leaf.file)]
+            self.assertEqual(seen, expected)
+            self.assertEqual(server.records("certificate")[0]["level"], "info")
+            command = [harness.program(), "-c", server.config_file, "--check-config"]
+            done = subprocess.run(command, capture_output=True, env=harness.environment(), timeout=harness.rawws.DEADLINE_S)
+            lines = done.stderr.decode().splitlines()
+            self.assertEqual(done.returncode, 0)
+            self.assertEqual(len(lines), 2, lines)
+            for line, (place, _, _, days, file) in zip(lines, expected):
+                self.assertTrue(line.startswith(f"warning: {file}: certificate {place}: "), line)
+                self.assertIn(f"({days} days left)", line)
+            server.stop()
+
     def test_period(self):
         """With none the ends are not warned of, only what has ended is."""
         server = self.start(expiry_warning=0)

@@ -141,6 +141,29 @@ class Names(NamesCase):
         self.assertRegex(lines[0], r"second\.crt: a\.example\.com is served with the certificate of .*/exact\.crt")
 
 
+class SecondHello(NamesCase):
+    def test_second_hello(self):
+        """Behind a HelloRetryRequest: the name must be that of the first, since the certificate was chosen by it."""
+        key = clienthello.key_share(clienthello.X25519, bytes([9]) + bytes(31))
+        options = {"ciphers": (clienthello.TLS13_AES_128,), "supported": (clienthello.TLS_1_3,)}
+        names = None, b"unknown.test", b"localhost", b"a.example.com", b"c.example.com"
+        for first in names:
+            for second in names:
+                with self.subTest(first=first, second=second), self.server.peer(tls=False) as peer:
+                    peer.log_key["tls"] = "true"
+                    hellos = (
+                        hello(first, extensions=clienthello.key_share(), **options),
+                        hello(second, extensions=key, **options),
+                    )
+                    if first == second:
+                        self.assertTrue(clienthello.retried(peer, *hellos))
+                        continue
+                    with self.assertRaises(Alert) as caught:
+                        clienthello.retried(peer, *hellos)
+                    self.assertEqual(caught.exception.description, clienthello.ILLEGAL_PARAMETER)
+        self.server.wait_log("request_refused", cause="tls_failed", detail="the second ClientHello asks for another name")
+
+
 class StrictNames(NamesCase):
     more = {"strict_sni": True}
 

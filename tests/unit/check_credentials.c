@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -30,16 +31,21 @@ static struct log *begin_log(void)
 }
 
 /* The certificate ends in a day. */
-static void set_up(void)
+static void write_pair(void)
 {
     EVP_PKEY *key = issue_key();
     X509 *certificate = issue_certificate(key, 0, NULL, NULL);
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(chdir(folder), 0);
     issue_write_certificate(certificate, "crt");
     issue_write_key(key, "key");
     X509_free(certificate);
     EVP_PKEY_free(key);
+}
+
+static void set_up(void)
+{
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(chdir(folder), 0);
+    write_pair();
 }
 
 static void tear_down(void)
@@ -132,6 +138,78 @@ START_TEST(core_without_tls)
 }
 END_TEST
 
+static unsigned reports;
+
+static void count_report(void *context, bool is_error, const char *line)
+{
+    (void)context;
+    (void)is_error;
+    (void)line;
+    reports++;
+}
+
+/* Whether a reload with this config makes another context. */
+static bool makes_another(struct credentials *credentials, const struct config *config)
+{
+    SSL_CTX *next = NULL;
+    ck_assert(credentials_prepare(credentials, config, never, NULL, &next));
+    bool another = next != credentials_context(credentials);
+    credentials_commit(credentials, config, &next);
+    return another;
+}
+
+START_TEST(core_context_is_kept_while_nothing_changes)
+{
+    struct config_listener listener = {.tls = true};
+    struct config config = make_config(&listener, DAY_MS);
+    struct log *log = begin_log();
+    struct credentials *credentials = credentials_create(&config, log, never, NULL);
+    ck_assert_ptr_nonnull(credentials);
+    ck_assert(!makes_another(credentials, &config));
+    config.tls.expiry_warning_ms = HOUR_MS;
+    ck_assert(!makes_another(credentials, &config));
+    config.tls.strict_sni = true;
+    ck_assert(makes_another(credentials, &config));
+    ck_assert(!makes_another(credentials, &config));
+    config.tls.min_version = CONFIG_TLS_1_3;
+    ck_assert(makes_another(credentials, &config));
+    config.tls.ticket_rotation_ms = 2 * HOUR_MS;
+    ck_assert(makes_another(credentials, &config));
+    write_pair();
+    ck_assert(makes_another(credentials, &config));
+    ck_assert(!makes_another(credentials, &config));
+    const struct config_certificate more = {.certificate = "crt", .key = "key"};
+    config.tls.certificates = &more;
+    config.tls.certificate_count = 1;
+    SSL_CTX *next = NULL;
+    ck_assert(credentials_prepare(credentials, &config, count_report, NULL, &next)); /* warned of: it has no name */
+    ck_assert_ptr_ne(next, credentials_context(credentials));
+    credentials_commit(credentials, &config, &next);
+    credentials_destroy(&credentials);
+    ck_assert_uint_eq(count_lines(&log, " certificate "), 10 + 1); /* at each of them */
+}
+END_TEST
+
+/* The same bytes, but others can read them by now. */
+START_TEST(hostile_key_that_was_opened_to_all)
+{
+    struct config_listener listener = {.tls = true};
+    struct config config = make_config(&listener, DAY_MS);
+    struct log *log = begin_log();
+    struct credentials *credentials = credentials_create(&config, log, never, NULL);
+    ck_assert_ptr_nonnull(credentials);
+    ck_assert_int_eq(chmod("key", 0644), 0);
+    reports = 0;
+    SSL_CTX *next = NULL;
+    ck_assert(!credentials_prepare(credentials, &config, count_report, NULL, &next));
+    ck_assert_uint_eq(reports, 1);
+    ck_assert_int_eq(chmod("key", 0600), 0);
+    ck_assert(!makes_another(credentials, &config));
+    credentials_destroy(&credentials);
+    log_close(&log, CLOSE_MS);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("credentials");
@@ -140,7 +218,12 @@ int main(void)
     tcase_add_test(core, core_warned_of_daily);
     tcase_add_test(core, core_valid_is_told_once);
     tcase_add_test(core, core_without_tls);
+    tcase_add_test(core, core_context_is_kept_while_nothing_changes);
     suite_add_tcase(suite, core);
+    TCase *hostile = tcase_create("hostile");
+    tcase_add_checked_fixture(hostile, set_up, tear_down);
+    tcase_add_test(hostile, hostile_key_that_was_opened_to_all);
+    suite_add_tcase(suite, hostile);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
