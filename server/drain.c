@@ -14,7 +14,8 @@
 
 struct drain {
     const struct drain_setup *setup;
-    int status; /* of the process; not 0 once a second signal has come */
+    uint64_t dropped_before; /* messages, since the start */
+    int status;              /* of the process; not 0 once a second signal has come */
 };
 
 static void begin(const struct drain_setup *setup, int signal_number)
@@ -81,7 +82,7 @@ static void close_sessions(struct drain *drain)
 
 int drain_run(const struct drain_setup *setup, int signal_number)
 {
-    struct drain drain = {.setup = setup};
+    struct drain drain = {.setup = setup, .dropped_before = session_pool_messages_dropped(setup->sessions)};
     uint64_t begin_ms = loop_clock_ms();
     begin(setup, signal_number);
     wait_delay(&drain);
@@ -91,6 +92,6 @@ int drain_run(const struct drain_setup *setup, int signal_number)
     }
     lobby_stop(setup->lobby);
     log_event(setup->log, LOG_NOTICE, "drained", log_seconds("duration", loop_clock_ms() - begin_ms),
-              log_u64("messages_dropped", session_pool_messages_dropped(setup->sessions)));
+              log_u64("messages_dropped", session_pool_messages_dropped(setup->sessions) - drain.dropped_before));
     return drain.status;
 }

@@ -1,6 +1,7 @@
 /*
  * main - the command line of `portcullis`.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <gnu/libc-version.h>
@@ -72,14 +73,17 @@ static int check_config(const char *file)
     return good ? 0 : 1;
 }
 
+/* NULL when there is none, which has been told then. One that cannot be looked at is taken: reading it says why. */
 static const char *default_file(void)
 {
     for (size_t i = 0; i < sizeof(default_files) / sizeof(default_files[0]); i++) {
-        if (access(default_files[i], F_OK) == 0) {
+        if (access(default_files[i], F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
             return default_files[i];
         }
     }
-    return default_files[0];
+    fprintf(stderr, "portcullis: there is neither %s nor %s; name a config file with -c\n", default_files[0],
+            default_files[1]);
+    return NULL;
 }
 
 /* Started with standard descriptors closed, a socket would become number 1 and get what is meant for the terminal. */
@@ -138,6 +142,9 @@ int main(int argc, char **argv)
     }
     if (file == NULL) {
         file = default_file();
+        if (file == NULL) {
+            return 1;
+        }
     }
     return check ? check_config(file) : server_run(file);
 }

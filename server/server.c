@@ -328,7 +328,8 @@ static bool become_user(struct server *server)
         log_event(server->log, LOG_NOTICE, "privileges_dropped", log_str("user", wanted->user),
                   log_u64("uid", wanted->uid), log_u64("gid", wanted->gid));
         rehearse_reload(server);
-    } else if (privileges_are_root() && wanted->user[0] == '\0') {
+    }
+    if (privileges_are_root()) {
         log_event(server->log, LOG_WARNING, "running_as_root",
                   log_str("detail", "set user in the config to an account that owns nothing else"));
     }

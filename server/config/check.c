@@ -28,6 +28,7 @@ struct check {
     struct report *report;
     const char *folder; /* of the config file */
     bool use_files;
+    uint64_t unbounded_memory; /* bytes of a session, where they are more than all may have; else 0 */
 };
 
 /* Where something stands, for messages: its path, and its line or, when it is not written, that of what it would stand in. The
@@ -473,7 +474,9 @@ static void check_memory(struct check *check)
     if (config->limits.session_memory == 0) {
         uint64_t most =
             2 * (send_queue + max_message) + max_message + SESSION_MEMORY_SLACK; /* blocks grow by doubling */
-        config->limits.session_memory = memory != 0 && memory < most ? memory : most;
+        bool bounded = memory == 0 || memory >= most;
+        config->limits.session_memory = bounded ? most : memory;
+        check->unbounded_memory = bounded ? 0 : most;
     }
 }
 
@@ -485,6 +488,19 @@ static size_t find_token_endpoint(const struct config *config)
         i++;
     }
     return i;
+}
+
+/* session_memory is not given, and what the other limits promise one session is more than there is for all of them. */
+static void warn_of_memory(struct check *check)
+{
+    struct place place;
+    char text[UNITS_TEXT_SIZE];
+    place_of(&place, check, "limits", "memory");
+    report_warning(
+        check->report, place.line, place.path,
+        "one session alone may use all of it: send_queue and max_message can lead to %s a session; lower them, "
+        "or give session_memory",
+        units_format_size((int64_t)check->unbounded_memory, text));
 }
 
 /* What is right but hardly meant. */
@@ -507,6 +523,9 @@ static void warn(struct check *check)
         place_of_member(&place, check, "endpoints", NULL, endpoint, "auth");
         report_warning(check->report, place.line, place.path,
                        "auth.keys is empty: no token can be checked, and nobody comes in");
+    }
+    if (check->unbounded_memory != 0) {
+        warn_of_memory(check);
     }
     if (config->endpoint_count == 0) {
         place_of(&place, check, "endpoints", NULL);

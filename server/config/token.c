@@ -7,6 +7,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "server/config/units.h"
+
 static bool is_digit(char byte)
 {
     return byte >= '0' && byte <= '9';
@@ -236,6 +238,19 @@ static bool is_float(const char *text, size_t size)
     return at == size;
 }
 
+/* "30s" without the quotes. */
+static bool is_unit(const struct token *token)
+{
+    char text[UNITS_TEXT_SIZE];
+    int64_t value = 0;
+    if (token->size >= sizeof(text)) {
+        return false;
+    }
+    memcpy(text, token->text, token->size);
+    text[token->size] = '\0';
+    return units_parse_duration(text, &value) || units_parse_size(text, &value);
+}
+
 /* All that could belong to a number is taken as one, so that "12ab" and "1-2" are errors and not two tokens. */
 static struct token read_number(struct token_reader *reader)
 {
@@ -251,8 +266,9 @@ static struct token read_number(struct token_reader *reader)
         token.kind = TOKEN_FLOAT;
     } else {
         char quote[REPORT_QUOTE_SIZE];
-        report_error(reader->report, token.line, NULL, "%s is not a number",
-                     report_quote(quote, token.text, token.size));
+        report_error(reader->report, token.line, NULL, "%s is not a number%s",
+                     report_quote(quote, token.text, token.size),
+                     is_unit(&token) ? "; with a unit it must stand in double quotes as here" : "");
         token.kind = TOKEN_BAD;
     }
     return token;

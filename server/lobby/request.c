@@ -171,14 +171,21 @@ static void hand_over(struct slot *slot, const struct head *head)
     home->handed_count++;
 }
 
-/* The early bytes and the head stay where they are: in slot->bytes. */
-static void parse_again_and_hand_over(struct slot *slot)
+/* A head that was good before. */
+static struct head parse_again(const struct slot *slot)
 {
     struct head head;
     struct head_scan scan = {0};
     enum head_status status = head_check(slot->bytes, slot->size, slot->config->limits.max_head, &scan, &head);
     assert(status == HEAD_OK);
     (void)status;
+    return head;
+}
+
+/* The early bytes and the head stay where they are: in slot->bytes. */
+static void parse_again_and_hand_over(struct slot *slot)
+{
+    struct head head = parse_again(slot);
     hand_over(slot, &head);
 }
 
@@ -210,9 +217,9 @@ static void on_bad_head(struct slot *slot, enum head_status status)
 }
 
 /* The server is stopping: whatever was asked for. */
-static void turn_away(struct slot *slot)
+static void turn_away(struct slot *slot, const struct head *head)
 {
-    slot_report(slot, LOBBY_STOPPING, NULL);
+    slot_report_stopping(slot, 503, head);
     slot_answer(slot, 503, "The server is shutting down.");
 }
 
@@ -220,7 +227,7 @@ static void on_good_head(struct slot *slot, const struct head *head)
 {
     struct lobby_thread *home = slot->home;
     if (!readiness_ready(home->lobby->readiness)) {
-        turn_away(slot);
+        turn_away(slot, head);
         return;
     }
     slot->head_size = head->size;
@@ -294,8 +301,9 @@ void slot_head_ready(struct slot *slot)
 static void relay_answer(struct slot *slot, bool answered)
 {
     if (!answered && !readiness_ready(slot->home->lobby->readiness)) {
-        slot->size = 0;
-        turn_away(slot);
+        struct head head = parse_again(slot);
+        slot->size = slot->head_size;
+        turn_away(slot, &head);
         return;
     }
     if (!answered && (!slot->relayed || slot->relay_lost)) {

@@ -29,6 +29,19 @@ void slot_report(const struct slot *slot, enum lobby_cause cause, const char *de
     report(slot->home->lobby, cause, probe ? LOG_DEBUG : LOG_INFO, &slot->pass, slot->port, slot->tls, detail);
 }
 
+void slot_report_stopping(const struct slot *slot, unsigned status, const struct head *head)
+{
+    struct lobby *lobby = slot->home->lobby;
+    const char *label = lobby_cause_label(LOBBY_STOPPING);
+    char peer[ADDRESS_TEXT_SIZE];
+    atomic_fetch_add_explicit(&lobby->counts[LOBBY_STOPPING], 1, memory_order_relaxed);
+    log_event_limited(lobby->log, LOG_INFO, "request_refused", label,
+                      log_str("peer", address_format_port(&slot->pass.from, slot->port, peer)),
+                      log_bool("tls", slot->tls), log_str("cause", label), log_u64("status", status),
+                      log_bytes("path", head->path.bytes, head->path.size),
+                      log_str("detail", lobby_cause_text(LOBBY_STOPPING)));
+}
+
 void slot_watch(struct slot *slot, uint32_t events)
 {
     if (slot->interest != events) {

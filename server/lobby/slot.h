@@ -133,6 +133,8 @@ void lobby_on_timer(struct timer *timer, uint64_t now_ms);
 void slot_release(struct slot *slot, bool reset);
 void slot_watch(struct slot *slot, uint32_t events);
 void slot_report(const struct slot *slot, enum lobby_cause cause, const char *detail);
+/* As the door logs what it refuses: this is a good request that did not come that far. */
+void slot_report_stopping(const struct slot *slot, unsigned status, const struct head *head);
 /* Makes sure the thread wakes up for this deadline. */
 void lobby_due(struct lobby_thread *home, uint64_t due_ms);
 

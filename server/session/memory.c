@@ -54,6 +54,12 @@ static size_t memory_of_all(const struct session_loop *home)
     return atomic_load_explicit(&home->pool->memory, memory_order_relaxed) + (home->memory - home->memory_told);
 }
 
+void session_pool_warn_memory(const struct session_pool *pool, uint64_t max, const char *detail)
+{
+    log_event_limited(pool->log, LOG_WARNING, "memory_limit", detail, log_u64("memory", session_pool_memory(pool)),
+                      log_u64("limit", max), log_u64("sessions", session_pool_open(pool)), log_str("detail", detail));
+}
+
 /* Ends the session so that its memory is free at once. A peer that leaves its output unread would not see a Close frame either;
  * any other is told, and what else it sends is not collected. */
 static void end(struct session *session, enum cause cause)
@@ -72,6 +78,13 @@ static void end(struct session *session, enum cause cause)
     count(session, memory_of(session));
 }
 
+static void end_at_cap(struct session *session)
+{
+    session_pool_warn_memory(session->home->pool, session->config->limits.memory,
+                             "limits.memory is reached: sessions that need more are ended");
+    end(session, CAUSE_SERVER_MEMORY);
+}
+
 void session_count_memory(struct session *session)
 {
     size_t bytes = memory_of(session);
@@ -87,7 +100,7 @@ void session_count_memory(struct session *session)
     if (bytes > session->config->limits.session_memory) {
         end(session, CAUSE_SESSION_MEMORY);
     } else if (max != 0 && bytes > SMALL_SIZE && memory_of_all(session->home) > max) {
-        end(session, CAUSE_SERVER_MEMORY);
+        end_at_cap(session);
     }
 }
 
@@ -113,7 +126,7 @@ void session_count_inflated(struct session *session)
 {
     uint64_t max = session->config->limits.memory;
     if (count_compression(session->home) && max != 0 && memory_of_all(session->home) > max) {
-        end(session, CAUSE_SERVER_MEMORY);
+        end_at_cap(session);
     }
 }
 

@@ -169,6 +169,8 @@ void session_count_inflated(struct session *session);
 /* After a message was handled or sent: a buffer of the loop's that is large is kept as long as there are more such messages and
  * memory is not short. */
 void session_settle_compression(struct session *session, struct deflate_buffer *buffer);
+/* Tells the log, once in a while, that all sessions together are close to their limit of `max` bytes. Any thread. */
+void session_pool_warn_memory(const struct session_pool *pool, uint64_t max, const char *detail);
 /* The loop's, before it runs. */
 void session_init_memory(struct session_loop *home);
 /* It holds nothing any more. */

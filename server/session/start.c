@@ -17,24 +17,38 @@ struct arrival {
     uint8_t bytes[]; /* the answer, then what came early */
 };
 
+/* What was agreed upon, and who the client is by its certificate: of those who have either. */
+#define START_FIELDS_MAX 12
+
+static size_t add_compression(struct log_field *fields, size_t count, const struct extension_agreed *agreed)
+{
+    fields[count++] = log_bool("compression", agreed->deflate);
+    if (agreed->deflate) {
+        fields[count++] = log_bool("server_context_takeover", agreed->server_takeover);
+        fields[count++] = log_bool("client_context_takeover", agreed->client_takeover);
+        fields[count++] = log_u64("server_window_bits", agreed->server_window_bits);
+        fields[count++] = log_u64("client_window_bits", agreed->client_window_bits);
+    }
+    return count;
+}
+
 static void log_start(const struct session *session)
 {
     struct log *log = session->home->pool->log;
     char peer[ADDRESS_TEXT_SIZE];
     struct tls_peer client = {.subject = ""};
-    bool known = session->transport.ssl != NULL && tls_peer_describe(session->transport.ssl, &client);
-    const struct log_field fields[] = {
+    struct log_field fields[START_FIELDS_MAX] = {
         log_u64("session", session->id),
         log_str("peer", address_format_port(&session->pass.from, session->port, peer)),
         log_str("endpoint", session->endpoint->path),
         log_bool("tls", session->tls),
         log_str("subprotocol", session->protocol),
-        log_bool("compression", session->compression.deflate),
-        log_str("client_subject", client.subject),
-        log_str("client_names", client.names),
     };
-    /* The last two are for clients that have shown a certificate. */
-    size_t count = sizeof(fields) / sizeof(fields[0]) - (known ? 0 : 2);
+    size_t count = add_compression(fields, 5, &session->compression);
+    if (session->transport.ssl != NULL && tls_peer_describe(session->transport.ssl, &client)) {
+        fields[count++] = log_str("client_subject", client.subject);
+        fields[count++] = log_str("client_names", client.names);
+    }
     log_write(log, LOG_INFO, "session_start", fields, count);
     log_write_audit(log, "session_start", fields, count);
 }
@@ -143,6 +157,8 @@ enum session_status session_start(struct session_pool *pool, const struct sessio
         return SESSION_STOPPING;
     }
     if (is_crowded(pool, offer->config->limits.memory)) {
+        session_pool_warn_memory(pool, offer->config->limits.memory,
+                                 "seven eighths of limits.memory are in use: newcomers are turned away");
         return SESSION_CROWDED;
     }
     if (!reserve(pool, offer->config->limits.max_connections)) {

@@ -107,6 +107,15 @@ class CommandLine(unittest.TestCase):
         self.assertNotEqual(code, 0)
         self.assertIn(self.file, errors)
 
+    @unittest.skipIf(os.path.exists("/etc/portcullis/portcullis.conf"), "this machine has a config file of its own")
+    def test_no_file_at_all(self):
+        """Both places where one was looked for are named."""
+        for options in ((), ("--check-config",)):
+            with self.subTest(options):
+                code, output, errors = self.run_program(*options)
+                self.assertEqual((code, output), (1, ""))
+                self.assertIn("neither etc/portcullis.conf nor /etc/portcullis/portcullis.conf", errors)
+
     def test_key_that_others_may_read(self):
         certificate, key = harness.make_certificate(self.folder)
         sections = {

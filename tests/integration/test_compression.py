@@ -254,6 +254,7 @@ class Settings(harness.ServerCase):
 
     def test_reload(self):
         self.assertIsNone(self.answer(NAME))
+        self.assertNotIn("window_bits", self.server.wait_log("session_start", compression="false")["line"])
         self.reload(level=9, min_size=0)
         keeps = self.server.peer()
         self.addCleanup(keeps.drop)
@@ -265,6 +266,9 @@ class Settings(harness.ServerCase):
             f"{NAME}; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=9",
         )
         self.assertEqual(self.answer(NAME), f"{NAME}; client_no_context_takeover; server_max_window_bits=10")
+        told = {"server_context_takeover": "true", "client_context_takeover": "false", "server_window_bits": 10}
+        for bits in (9, 15):
+            self.server.wait_log("session_start", compression="true", client_window_bits=bits, **told)
         message = b"as it was agreed upon " * 100
         for _ in range(3):
             keeps.send(compressed(TEXT, keeps.compressor.message(message)))

@@ -57,7 +57,7 @@ class Drain(unittest.TestCase):
         for listener in (PLAIN, TLS):
             self.assert_turned_away(listener=listener)
             self.assert_turned_away("GET /nowhere HTTP/1.1", listener)
-        self.server.wait_log("request_refused", cause="shutting_down")
+        self.server.wait_log("request_refused", cause="shutting_down", status=503, path="/echo")
         self.server.signal(signal.SIGHUP)
         self.server.wait_log("reload_refused", cause="the server is stopping")
         self.assertEqual(self.told(), [])

@@ -8,6 +8,8 @@ import unittest
 import harness
 
 MANUAL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "etc", "man")
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "server")
+CAUSE = re.compile(r'^ +X\([A-Z_]+, "([a-z_]+)"', re.MULTILINE)  # a row of a table of causes
 KEY = re.compile(r"^([a-z_.\[\]]+): (group|.*?; (?:reload|restart))\. ")  # as --help-config prints it
 OPTION = re.compile(r"(?<!\w)--?[A-Za-z][a-z-]*")
 
@@ -39,6 +41,16 @@ class Manual(unittest.TestCase):
         self.assertIn("--help-config", options)
         told = set(OPTION.findall(page("portcullis.8").replace("\\fI", " ")))
         self.assertLessEqual(options, told)
+
+    def test_every_refusal(self):
+        """One entry a cause in the tables of the source, in their order, and none that is no cause."""
+        causes = []
+        for table in ("lobby/lobby.h", "door/decide.h"):
+            with open(os.path.join(SOURCE, table), encoding="utf-8") as source:
+                causes += CAUSE.findall(source.read())
+        self.assertGreater(len(causes), 0)
+        told = page("portcullis.8").partition("\n.SS request_refused\n")[2].partition("\n.SS ")[0]
+        self.assertEqual(re.findall(r"^\.TP\n\.B (\S+)\n(?=.)", told, re.MULTILINE), causes)
 
     def test_pages_are_well_formed(self):
         """No line that roff would take for a request it does not know, nor one cut off behind a backslash."""

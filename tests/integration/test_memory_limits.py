@@ -67,6 +67,11 @@ class HalfSentMessages(MemoryCase):
         for peer in honest:
             peer.echo("undisturbed")
         self.assert_turned_away()
+        for level in ("ended", "turned away"):
+            told = [record for record in self.server.records("memory_limit") if level in record.get("detail", "")]
+            self.assertTrue(told)
+            self.assertLess(len(told), 10)
+            self.assertEqual((told[0]["level"], told[0]["limit"]), ("warning", str(self.MEMORY)))
         alive = 0
         for peer in peers:
             peer.send(rawws.ping(b"alive?"))
