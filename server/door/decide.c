@@ -17,8 +17,8 @@
 #include "server/ws/extension.h"
 #include "server/ws/handshake.h"
 
-/* All Connection fields of a request together; more names no protocol of ours. */
-#define CONNECTION_MAX 512
+/* The fields of a list together, where there are several: Connection, Sec-WebSocket-Protocol or Sec-WebSocket-Extensions. */
+#define LIST_MAX 1024
 
 static const char *const labels[DECIDE_CAUSE_COUNT] = {
 #define DECIDE_CAUSE_LABEL_(name, label) [DECIDE_##name] = label,
@@ -38,7 +38,7 @@ struct verdict {
     const char *text;
 };
 
-static const struct verdict too_long = {431, DECIDE_BAD_HANDSHAKE, "The Connection fields are too long."};
+static const struct verdict too_long = {431, DECIDE_BAD_HANDSHAKE, "The fields of a list are too long together."};
 static const struct verdict bad_extensions = {400, DECIDE_BAD_HANDSHAKE,
                                               "Sec-WebSocket-Extensions is not a list of extensions."};
 static const struct verdict not_found = {404, DECIDE_NOT_FOUND, "There is nothing here."};
@@ -66,6 +66,31 @@ static bool join_fields(const struct mg_request_info *info, const char *name, ch
         used += comma + size;
     }
     return true;
+}
+
+/* A header field whose value is a list. */
+struct list {
+    const char *value; /* NULL when absent */
+    char joined[LIST_MAX];
+};
+
+/* Fields of the same name are one list (RFC 9110 section 5.3; RFC 6455 sections 11.3.2 and 11.3.4 say so of theirs). One field stays
+ * where it is, however long. False when several do not fit. */
+static bool find_list(const struct mg_request_info *info, const char *name, struct list *list)
+{
+    size_t found = 0;
+    list->value = NULL;
+    for (int i = 0; i < info->num_headers; i++) {
+        if (strcasecmp(info->http_headers[i].name, name) == 0) {
+            list->value = info->http_headers[i].value;
+            found++;
+        }
+    }
+    if (found < 2) {
+        return true;
+    }
+    list->value = list->joined;
+    return join_fields(info, name, list->joined, sizeof(list->joined));
 }
 
 static struct verdict verdict_of_handshake(enum handshake_status status)
@@ -162,18 +187,21 @@ static struct verdict judge(const struct mg_request_info *info, const struct lob
     if (endpoint == NULL) {
         return not_found;
     }
-    char connection_fields[CONNECTION_MAX];
-    struct handshake_request handshake = {
-        .method = info->request_method,
-        .upgrade = mg_get_header(connection, "Upgrade"),
-        .connection = connection_fields,
-        .key = mg_get_header(connection, "Sec-WebSocket-Key"),
-        .version = mg_get_header(connection, "Sec-WebSocket-Version"),
-        .protocols = mg_get_header(connection, "Sec-WebSocket-Protocol"),
-    };
-    if (!join_fields(info, "Connection", connection_fields, sizeof(connection_fields))) {
+    struct list connections;
+    struct list protocols;
+    struct list extensions;
+    if (!find_list(info, "Connection", &connections) || !find_list(info, "Sec-WebSocket-Protocol", &protocols) ||
+        !find_list(info, "Sec-WebSocket-Extensions", &extensions)) {
         return too_long;
     }
+    const struct handshake_request handshake = {
+        .method = info->request_method,
+        .upgrade = mg_get_header(connection, "Upgrade"),
+        .connection = connections.value,
+        .key = mg_get_header(connection, "Sec-WebSocket-Key"),
+        .version = mg_get_header(connection, "Sec-WebSocket-Version"),
+        .protocols = protocols.value,
+    };
     enum handshake_status status = handshake_check(&handshake);
     if (status != HANDSHAKE_OK) {
         return verdict_of_handshake(status);
@@ -181,7 +209,7 @@ static struct verdict judge(const struct mg_request_info *info, const struct lob
     if (endpoint->auth == CONFIG_AUTH_TOKEN) {
         return no_tokens;
     }
-    return upgrade(&handshake, mg_get_header(connection, "Sec-WebSocket-Extensions"), request, endpoint, sessions);
+    return upgrade(&handshake, extensions.value, request, endpoint, sessions);
 }
 
 static void answer_with(struct mg_connection *connection, const struct verdict *verdict)

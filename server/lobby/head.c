@@ -119,8 +119,6 @@ enum known_field {
     FIELD_UPGRADE,
     FIELD_WS_KEY,
     FIELD_WS_VERSION,
-    FIELD_WS_PROTOCOL,
-    FIELD_WS_EXTENSIONS,
     FIELD_WS_ACCEPT,
     FIELD_COUNT
 };
@@ -142,8 +140,6 @@ static const struct {
     [FIELD_UPGRADE] = {"Upgrade", true},
     [FIELD_WS_KEY] = {"Sec-WebSocket-Key", true},
     [FIELD_WS_VERSION] = {"Sec-WebSocket-Version", true},
-    [FIELD_WS_PROTOCOL] = {"Sec-WebSocket-Protocol", true},
-    [FIELD_WS_EXTENSIONS] = {"Sec-WebSocket-Extensions", true},
     [FIELD_WS_ACCEPT] = {"Sec-WebSocket-Accept", true},
 };
 

@@ -32,12 +32,13 @@ enum head_status {
     HEAD_OBS_FOLD,        /* a line that starts with white space (RFC 9112 §2.2, §5.2): 400 */
     HEAD_TOO_MANY_FIELDS, /* 431 */
     HEAD_TOO_LARGE,       /* 431 */
-    HEAD_DUPLICATE,       /* a second Host, Origin, Authorization, Upgrade, Content-Length or Sec-WebSocket-*: 400 */
-    HEAD_HOST_MISSING,    /* 400 (RFC 9112 §3.2) */
-    HEAD_HOST_SYNTAX,     /* of the Host field or of an absolute target; see "Hosts" below: 400 */
-    HEAD_BODY,            /* Transfer-Encoding, or a Content-Length that is no number: 400 */
-    HEAD_BODY_TOO_LARGE,  /* a Content-Length other than 0: 413 */
-    HEAD_EXPECT,          /* Expect: 417 */
+    HEAD_DUPLICATE, /* a second Host, Origin, Authorization, Upgrade, Content-Length or Sec-WebSocket-*, but for -Protocol and
+                             -Extensions, which are lists: 400 */
+    HEAD_HOST_MISSING,   /* 400 (RFC 9112 §3.2) */
+    HEAD_HOST_SYNTAX,    /* of the Host field or of an absolute target; see "Hosts" below: 400 */
+    HEAD_BODY,           /* Transfer-Encoding, or a Content-Length that is no number: 400 */
+    HEAD_BODY_TOO_LARGE, /* a Content-Length other than 0: 413 */
+    HEAD_EXPECT,         /* Expect: 417 */
 };
 
 /*

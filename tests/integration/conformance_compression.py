@@ -143,7 +143,12 @@ def _malformed(table):
         shown = value if len(value) < 60 else f"{value[:40]}... ({len(value)} characters)"
         table.add("9.1", f"refuses [{shown}]", Handshake(wire, 400), rfc=6455)
     twice = [f"Sec-WebSocket-Extensions: {NAME}"] * 2
-    table.add("9.1", "two fields", Handshake(request(ECHO, add=twice), 400), rfc=6455)
+    twice[1] += "; server_no_context_takeover"
+    table.add("9.1", "two fields", Handshake(request(ECHO, add=twice), 101), rfc=6455)
+    split = ["Sec-WebSocket-Extensions: x", "X: y", f"Sec-WebSocket-Extensions: {NAME}; a=b, ,{NAME}"]
+    table.add("9.1", "a list in two fields", Handshake(request(ECHO, add=split), 101), rfc=6455)
+    broken = [f"Sec-WebSocket-Extensions: {NAME}", "Sec-WebSocket-Extensions: a b"]
+    table.add("9.1", "two fields, one of them broken", Handshake(request(ECHO, add=broken), 400), rfc=6455)
 
 
 # ---- §7.2: messages ----

@@ -202,6 +202,8 @@ def _subprotocols(table):
         ("unknown ones are passed over", ["x, y, superchat"], "superchat"),
         ("no spaces", ["x,chat.v1"], "chat.v1"),
         ("odd spaces", [" x ,\tchat.v1\t"], "chat.v1"),
+        ("a list in two fields", ["x, chat.v2", "chat.v1"], "chat.v2"),
+        ("a list in three fields", ["x", "", "chat.v1"], "chat.v1"),
         ("none offered", [], None),
         ("none of them known", ["x, y"], None),
         ("compared with case", ["CHAT.V1"], None),

@@ -146,10 +146,23 @@ class Fields(HttpCase):
         lines = ("Host: portcullis.test", "host: other.test", "Upgrade: websocket", "Sec-WebSocket-Version: 13")
         lines += (f"Sec-WebSocket-Key: {rawws.SAMPLE_KEY}",)
         self.assert_all((line, request(ECHO, add=[line]), 400) for line in lines)
-        # The last two might be split by RFC 6455 §11.3; nobody does, and parsers disagree about what it means.
         pairs = (["Origin: http://a.test"] * 2, ["Authorization: Bearer a"] * 2, ["Content-Length: 0"] * 2)
-        pairs += (["Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b"], ["Sec-WebSocket-Extensions: x"] * 2)
+        pairs += (["Sec-WebSocket-Protocol: a", "sec-websocket-protocol: a"],)  # the same name twice, as in one field
         self.assert_all((pair[0], request(ECHO, add=pair), 400) for pair in pairs)
+
+    def test_lists_in_several_fields(self):
+        """As many as fit: each list may be split (RFC 6455 §11.3.2, §11.3.4; RFC 9110 §5.3), up to 1 KiB where it is."""
+        for name, first in (("Sec-WebSocket-Protocol", "a"), ("Sec-WebSocket-Extensions", "a"), ("Connection", "Upgrade")):
+            most = 1024 - len(f"{first}, ") - 1
+            lines = lambda size: ([] if name == "Connection" else [f"{name}: {first}"]) + [f"{name}: {'b' * size}"]
+            with self.subTest(name=name), self.server.peer() as peer:
+                peer.upgrade("/echo", add=lines(most))
+                peer.finish()
+            self.assert_all([(name, request(ECHO, add=lines(most + 1)), 431)])
+        with self.server.peer() as peer:
+            response = peer.upgrade("/echo", add=["Sec-WebSocket-Extensions: x", "Sec-WebSocket-Extensions: permessage-deflate"])
+            self.assertTrue(response.headers["sec-websocket-extensions"].startswith("permessage-deflate"))
+            peer.finish()
 
     def test_bodies(self):
         self.assert_all(

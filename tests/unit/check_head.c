@@ -62,6 +62,8 @@ static const struct row rows[] = {
     ROW(OK, FIELDS("A: caf\xc3\xa9 \xff\r\n")),
     ROW(OK, FIELDS("!#$%&'*+-.^_`|~09azAZ: x\r\n")),
     ROW(OK, FIELDS("Connection: Upgrade\r\nConnection: keep-alive\r\n")),
+    ROW(OK, FIELDS("Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\n")),
+    ROW(OK, FIELDS("Sec-WebSocket-Extensions: a\r\nSec-WebSocket-Extensions: b\r\n")),
     ROW(OK, FIELDS("Cookie: a=1\r\nCookie: b=2\r\n")),
     ROW(OK, FIELDS("Content-Length: 0\r\n")),
     ROW(OK, FIELDS("Content-Length: 000\r\n")),
@@ -316,8 +318,6 @@ static const struct row rows[] = {
     ROW(DUPLICATE, FIELDS("Content-Length: 0\r\nContent-Length: 0\r\n")),
     ROW(DUPLICATE, FIELDS("Sec-WebSocket-Key: a\r\nsec-websocket-key: a\r\n")),
     ROW(DUPLICATE, FIELDS("Sec-WebSocket-Version: 13\r\nSec-WebSocket-Version: 13\r\n")),
-    ROW(DUPLICATE, FIELDS("Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\n")),
-    ROW(DUPLICATE, FIELDS("Sec-WebSocket-Extensions: a\r\nSec-WebSocket-Extensions: b\r\n")),
     ROW(DUPLICATE, FIELDS("Sec-WebSocket-Accept: a\r\nSec-WebSocket-Accept: b\r\n")),
 
     /* Hosts. */
