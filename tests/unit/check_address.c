@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner.h"
 #include "server/gate/address.h"
 
 static struct address parsed(const char *text)
@@ -444,10 +445,5 @@ int main(void)
     tcase_add_test(hostile, hostile_sizes);
     tcase_add_test(hostile, hostile_long);
     suite_add_tcase(suite, hostile);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -1,6 +1,7 @@
 /*
  * check_answer - the small HTTP answers: exact bytes, what each status must bring, small buffers, values not fit to send.
  */
+#include "runner.h"
 #include "server/door/answer.h"
 
 #include <check.h>
@@ -297,9 +298,5 @@ static Suite *answer_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(answer_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(answer_suite());
 }

@@ -11,6 +11,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/loop/batch.h"
 
 enum { MANY = 64, ROUNDS = 100 };
@@ -147,9 +148,5 @@ int main(void)
     tcase_add_checked_fixture(hostile, set_up, tear_down);
     tcase_add_test(hostile, hostile_one_that_fails_harms_no_other);
     suite_add_tcase(suite, hostile);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

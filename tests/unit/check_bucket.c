@@ -4,6 +4,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "runner.h"
 #include "server/gate/bucket.h"
 
 /* How many tokens can be taken at once. */
@@ -174,10 +175,5 @@ int main(void)
     tcase_add_test(hostile, hostile_clock);
     tcase_add_test(hostile, hostile_changing_limit);
     suite_add_tcase(suite, hostile);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

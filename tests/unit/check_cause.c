@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/session/cause.h"
 
 START_TEST(core_every_cause_is_complete)
@@ -45,9 +46,5 @@ int main(void)
     tcase_add_test(core, core_every_cause_is_complete);
     tcase_add_test(core, core_sides_have_names);
     suite_add_tcase(suite, core);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <check.h>
 
 #include "issue.h"
+#include "runner.h"
 #include "server/lobby/certificate_set.h"
 
 #define PATH_SIZE        64
@@ -250,9 +251,5 @@ int main(void)
     tcase_add_test(limits, limits_names_of_one);
     tcase_add_test(limits, limits_names_of_all);
     tcase_add_test(add_case(suite, "hostile"), hostile_all_errors_are_told);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/ws/close.h"
 
 struct range {
@@ -70,10 +71,5 @@ int main(void)
     TCase *limits = tcase_create("limits");
     tcase_add_test(limits, limits_past_two_bytes);
     suite_add_tcase(suite, limits);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -11,6 +11,7 @@
 #include <check.h>
 
 #include "issue.h"
+#include "runner.h"
 #include "server/credentials.h"
 #include "server/loop/loop.h"
 
@@ -224,9 +225,5 @@ int main(void)
     tcase_add_checked_fixture(hostile, set_up, tear_down);
     tcase_add_test(hostile, hostile_key_that_was_opened_to_all);
     suite_add_tcase(suite, hostile);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "player.h"
+#include "runner.h"
 #include "server/ws/deflate.h"
 
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -489,10 +490,5 @@ int main(void)
     tcase_add_test(hostile, hostile_cut_and_changed);
     tcase_set_timeout(hostile, 60);
     suite_add_tcase(suite, hostile);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

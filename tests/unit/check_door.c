@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/config/config.h"
 #include "server/door/door.h"
 #include "server/door/placeholder.h"
@@ -102,9 +103,5 @@ int main(void)
     TCase *limits = tcase_create("limits");
     tcase_add_test(limits, limits_unknown_descriptor_is_an_ordinary_one);
     suite_add_tcase(suite, limits);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -3,6 +3,7 @@
  * parsed back with jansson.
  */
 #include "logging/escape.h"
+#include "runner.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -452,9 +453,5 @@ static Suite *escape_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(escape_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(escape_suite());
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner.h"
 #include "server/gate/gate.h"
 #include "server/gate/prefix_set.h"
 
@@ -632,14 +633,10 @@ int main(void)
     tcase_add_test(hostile, hostile_reconfigure_under_load);
     suite_add_tcase(suite, hostile);
 
-    SRunner *runner = srunner_create(suite);
 #ifndef NDEBUG
-    if (srunner_fork_status(runner) == CK_FORK) { /* they end their process */
+    if (runner_forks()) { /* they end their process */
         tcase_add_loop_test_raise_signal(hostile, hostile_misuse, SIGABRT, 0, misuses);
     }
 #endif
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

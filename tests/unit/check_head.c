@@ -2,6 +2,7 @@
  * check_head - the strict check of a request head. Every row of the verdicts is fed whole, byte by byte and cut in two at
  * every place, from buffers of exactly the size received, so that a sanitizer sees any byte read too many.
  */
+#include "runner.h"
 #include "server/lobby/head.h"
 
 #include <check.h>
@@ -732,9 +733,5 @@ static Suite *head_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(head_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(head_suite());
 }

@@ -3,6 +3,7 @@
  * lines, when there are too many, and when many threads log at once.
  */
 #include "logging/log.h"
+#include "runner.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -767,9 +768,5 @@ static Suite *log_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(log_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(log_suite());
 }

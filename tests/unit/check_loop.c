@@ -9,6 +9,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/loop/list.h"
 #include "server/loop/loop.h"
 
@@ -345,9 +346,5 @@ int main(void)
     tcase_add_test(limits, limits_inbox_is_bounded_and_closes_at_the_end);
     tcase_add_test(limits, limits_full_inbox_takes_control_messages);
     suite_add_tcase(suite, limits);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

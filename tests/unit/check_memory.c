@@ -8,6 +8,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/session/session_private.h"
 
 enum { SESSION_CAP = 1024 * 1024, POOL_CAP = 2 * SESSION_CAP };
@@ -305,9 +306,5 @@ int main(void)
     tcase_add_test(hostile, hostile_one_that_does_not_is_cut_off);
     tcase_add_test(hostile, hostile_everybody_together);
     tcase_add_test(hostile, hostile_inflated_past_the_cap);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

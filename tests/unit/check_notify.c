@@ -11,6 +11,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/notify.h"
 
 static char folder[32];
@@ -133,9 +134,5 @@ int main(void)
     tcase_add_test(add_case(suite, "core"), core_states);
     tcase_add_test(add_case(suite, "limits"), limits_no_manager);
     tcase_add_test(add_case(suite, "hostile"), hostile_manager_does_not_read);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

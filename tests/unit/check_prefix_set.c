@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner.h"
 #include "server/gate/prefix_set.h"
 
 static struct prefix parsed_prefix(const char *text)
@@ -314,10 +315,5 @@ int main(void)
     tcase_set_timeout(hostile, 100);
     tcase_add_test(hostile, hostile_random);
     suite_add_tcase(suite, hostile);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

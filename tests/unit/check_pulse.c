@@ -13,6 +13,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/pulse.h"
 
 #define WATCHDOG_MS 400
@@ -201,10 +202,5 @@ int main(void)
     tcase_set_timeout(hostile, 60);
     tcase_add_test(hostile, hostile_manager_does_not_read);
     suite_add_tcase(suite, hostile);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/session/queue.h"
 
 START_TEST(core_bytes_come_out_in_order)
@@ -113,9 +114,5 @@ int main(void)
     tcase_add_test(limits, limits_block_stays_below_the_cap);
     tcase_add_test(limits, limits_steady_flow_does_not_grow);
     suite_add_tcase(suite, limits);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

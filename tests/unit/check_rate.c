@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/session/rate.h"
 
 START_TEST(core_one_second_at_once_then_the_rate)
@@ -85,9 +86,5 @@ int main(void)
     tcase_add_test(limits, limits_none);
     tcase_add_test(limits, limits_largest_values_and_long_pauses);
     suite_add_tcase(suite, limits);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

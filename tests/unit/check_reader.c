@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "player.h"
+#include "runner.h"
 
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -503,10 +504,5 @@ int main(void)
     tcase_add_test(hostile, hostile_bytes);
     tcase_add_test(hostile, hostile_limit_lowered_midway);
     suite_add_tcase(suite, hostile);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

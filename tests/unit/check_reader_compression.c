@@ -8,6 +8,7 @@
 #include <check.h>
 
 #include "player.h"
+#include "runner.h"
 #include "server/ws/deflate.h"
 
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -140,10 +141,5 @@ int main(void)
     TCase *hostile = tcase_create("hostile");
     tcase_add_test(hostile, hostile_not_agreed);
     suite_add_tcase(suite, hostile);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <check.h>
 
 #include "player.h"
+#include "runner.h"
 
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -233,10 +234,5 @@ int main(void)
     tcase_add_test(hostile, hostile_many_fragments);
     tcase_add_test(hostile, hostile_no_memory);
     suite_add_tcase(suite, hostile);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

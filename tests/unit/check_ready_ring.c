@@ -9,6 +9,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/door/ready_ring.h"
 
 static bool readable(const struct ready_ring *ring)
@@ -106,9 +107,5 @@ int main(void)
     tcase_add_test(hostile, hostile_many_pushers_lose_nothing);
     tcase_set_timeout(hostile, 60);
     suite_add_tcase(suite, hostile);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

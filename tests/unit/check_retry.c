@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/door/retry.h"
 
 START_TEST(core_every_second_has_its_turn)
@@ -32,9 +33,5 @@ int main(void)
     TCase *core = tcase_create("core");
     tcase_add_test(core, core_every_second_has_its_turn);
     suite_add_tcase(suite, core);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

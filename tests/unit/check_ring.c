@@ -2,6 +2,7 @@
  * check_ring - what goes into the ring comes out whole and in order, or is counted; who is woken when.
  */
 #include "logging/ring.h"
+#include "runner.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -194,9 +195,5 @@ static Suite *ring_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(ring_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(ring_suite());
 }

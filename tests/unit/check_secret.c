@@ -2,6 +2,7 @@
  * check_secret - which files pass as secrets, what is read from them, and what is refused.
  */
 #include "auth/secret.h"
+#include "runner.h"
 
 #include <check.h>
 #include <errno.h>
@@ -256,9 +257,5 @@ static Suite *secret_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(secret_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(secret_suite());
 }

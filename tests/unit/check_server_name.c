@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/lobby/server_name.h"
 
 #define BYTES(literal) (const uint8_t *)(literal), sizeof(literal) - 1
@@ -176,9 +177,5 @@ int main(void)
     TCase *hostile = tcase_create("hostile");
     tcase_add_loop_test(hostile, hostile_extensions, 0, sizeof(extensions) / sizeof(extensions[0]));
     suite_add_tcase(suite, hostile);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

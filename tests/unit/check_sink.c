@@ -2,6 +2,7 @@
  * check_sink - one output file: what it holds after a full disk, a reopen or a reader that does not read.
  */
 #include "logging/sink.h"
+#include "runner.h"
 
 #include <check.h>
 #include <errno.h>
@@ -297,9 +298,5 @@ static Suite *sink_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(sink_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(sink_suite());
 }

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "runner.h"
 #include "server/gate/siphash.h"
 
 /* Key 00 01 .. 0f; the input of size n is 00 01 .. n-1. */
@@ -59,10 +60,5 @@ int main(void)
     TCase *hostile = tcase_create("hostile");
     tcase_add_test(hostile, hostile_every_bit);
     suite_add_tcase(suite, hostile);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "runner.h"
 #include "server/gate/snapshot.h"
 
 enum {
@@ -210,10 +211,5 @@ int main(void)
     tcase_set_timeout(hostile, 100);
     tcase_add_test(hostile, hostile_steady_readers);
     suite_add_tcase(suite, hostile);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

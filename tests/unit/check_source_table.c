@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner.h"
 #include "server/gate/source_table.h"
 
 #define HELD_IN_LOBBY (GATE_HOLDS_CONNECTION | GATE_HOLDS_LOBBY)
@@ -385,10 +386,5 @@ int main(void)
     tcase_add_test(hostile, hostile_rotating_addresses);
     tcase_add_test(hostile, hostile_threads);
     suite_add_tcase(suite, hostile);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/session/spread.h"
 
 static const struct spread spreads[] = {
@@ -83,9 +84,5 @@ int main(void)
     TCase *limits = tcase_create("limits");
     tcase_add_test(limits, limits_none_and_late);
     suite_add_tcase(suite, limits);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

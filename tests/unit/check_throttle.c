@@ -2,6 +2,7 @@
  * check_throttle - how many events of a kind pass in a period, what a kind is, and that peers cannot make kinds at will.
  */
 #include "logging/throttle.h"
+#include "runner.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -74,9 +75,5 @@ static Suite *throttle_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(throttle_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(throttle_suite());
 }

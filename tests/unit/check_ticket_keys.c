@@ -8,6 +8,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/lobby/ticket_keys.h"
 
 #define HOUR UINT64_C(3600000)
@@ -174,9 +175,5 @@ int main(void)
     tcase_add_test(hostile, hostile_threads);
     tcase_set_timeout(hostile, 60);
     suite_add_tcase(suite, hostile);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 
 #include "issue.h"
+#include "runner.h"
 #include "server/lobby/tickets.h"
 
 #define HOUR_MS     UINT64_C(3600000)
@@ -201,9 +202,5 @@ int main(void)
     tcase_add_loop_test(core, core_other_context, 0, VERSION_COUNT);
     tcase_add_loop_test(core, core_client_certificate, 0, 2 * VERSION_COUNT);
     suite_add_tcase(suite, core);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/loop/list.h"
 #include "server/loop/timer.h"
 
@@ -171,9 +172,5 @@ int main(void)
     TCase *hostile = tcase_create("hostile");
     tcase_add_test(hostile, hostile_long_pause_and_many_timers);
     suite_add_tcase(suite, hostile);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "server/lobby/ticket_keys.h"
 #include "server/lobby/tls.h"
 
@@ -100,9 +101,5 @@ int main(void)
     TCase *hostile = tcase_create("hostile");
     tcase_add_test(hostile, hostile_bad_certificate_files_are_told);
     suite_add_tcase(suite, hostile);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "runner.h"
 #include "server/loop/tls_guard.h"
 #include "server/loop/tls_wire.h"
 #include "server/loop/transport.h"
@@ -541,9 +542,5 @@ int main(void)
     tcase_add_test(hostile, hostile_errors_of_others);
     tcase_add_loop_test(hostile, hostile_key_updates, 0, sizeof(updates) / sizeof(updates[0]));
     suite_add_tcase(suite, hostile);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }

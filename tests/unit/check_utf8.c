@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+#include "runner.h"
 #include "validate/utf8.h"
 
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -326,10 +327,5 @@ int main(void)
     tcase_add_test(hostile, hostile_texts);
     tcase_add_test(hostile, hostile_rejection_is_final);
     suite_add_tcase(suite, hostile);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return runner_run(suite);
 }
