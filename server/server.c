@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -26,6 +25,7 @@
 #include "server/door/door.h"
 #include "server/door/ready_ring.h"
 #include "server/drain.h"
+#include "server/file_limit.h"
 #include "server/gate/gate.h"
 #include "server/lobby/inherited.h"
 #include "server/lobby/listener.h"
@@ -45,13 +45,6 @@
 #define PERIOD_MS 10000
 /* What a stuck log file may hold up the end of the process. */
 #define LOG_CLOSE_MS 2000
-/* The socketpair of a request that civetweb has. */
-#define FILES_PER_REQUEST 2
-/* An epoll set, an eventfd and a ring. */
-#define FILES_PER_LOOP 3
-/* Standard streams, logs, eventfds, what is read at a reload, and what libraries open. */
-#define FILES_OF_OUR_OWN 128
-
 struct server {
     const char *file;
     const struct config *config;
@@ -139,35 +132,6 @@ static bool block_signals(struct server *server)
     sigaddset(&wanted, SIGHUP);
     server->signal_fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
     return server->signal_fd >= 0;
-}
-
-/* Every connection that the gate lets in, sessions and lobby; requests at civetweb; what the threads have. */
-static rlim_t files_needed(const struct config *config)
-{
-    rlim_t loops = (rlim_t)config->pool.lobby_threads + session_threads_of(config);
-    return (rlim_t)config->firewall.total_connections + config->listener_count + loops * FILES_PER_LOOP +
-           (rlim_t)config->pool.lobby_threads * LOBBY_HANDED_MAX * FILES_PER_REQUEST + FILES_OF_OUR_OWN;
-}
-
-/* As many descriptors as the config may need, or a warning that says what happens. At the start root raises the hard limit,
- * too; a reload that needs more than that has lost the right to. */
-static void raise_file_limit(const struct server *server)
-{
-    rlim_t need = files_needed(server->config);
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need) {
-        return;
-    }
-    const struct rlimit wish = {.rlim_cur = need, .rlim_max = need < limit.rlim_max ? limit.rlim_max : need};
-    if (setrlimit(RLIMIT_NOFILE, &wish) != 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < need) {
-        log_event(server->log, LOG_WARNING, "file_limit", log_u64("limit", limit.rlim_cur), log_u64("needed", need),
-                  log_str("detail", "the process may open fewer files than the limits of the config add up to: "
-                                    "connections past that are reset; raise it with ulimit -n or LimitNOFILE="));
-    }
 }
 
 /* It takes events from now on; its files wait for become_user(), so that they belong to that user. */
@@ -352,8 +316,8 @@ static bool open_reload(struct server *server)
 /* All that root may be needed for: limits, keys, ports below 1024. No thread is started. */
 static bool prepare(struct server *server)
 {
-    raise_file_limit(server);
     server->session_threads = session_threads_of(server->config);
+    file_limit_raise(server->config, server->session_threads, server->log);
     server->gate = gate_create(&server->config->firewall);
     if (server->gate == NULL) {
         return fail(server, "firewall", strerror(ENOMEM));
@@ -437,7 +401,7 @@ static void take_config(struct server *server, struct reload_result *result)
     result->config = NULL;
     config_unref(&old);
     credentials_commit(server->credentials, server->config, &result->tls);
-    raise_file_limit(server);
+    file_limit_raise(server->config, server->session_threads, server->log);
     log_event(server->log, LOG_NOTICE, "reloaded", log_str("config", server->file));
     log_audit(server->log, "reloaded", log_str("config", server->file));
 }

@@ -2,7 +2,7 @@
  * check - what no row of the table can say alone.
  * Called by parse.c when all values are in, on the thread that loads.
  */
-#include "server/config/check.h"
+#include "server/config/check_private.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -17,66 +17,7 @@
 #include "server/config/syntax.h"
 #include "server/config/units.h"
 
-#define CERTIFICATES_MAX       (1024 * 1024) /* bytes of a certificate chain: hundreds of certificates */
-#define TICKET_ROTATION_MIN_MS 1000          /* lifetimes of tickets are whole seconds */
-#define PLACE_DEPTH_MAX        4             /* section, key, index, member (or another index) */
-
-struct check {
-    struct arena *arena;
-    struct config *config;
-    const config_t *tree;
-    struct report *report;
-    const char *folder; /* of the config file */
-    bool use_files;
-    uint64_t unbounded_memory; /* bytes of a session, where they are more than all may have; else 0 */
-};
-
-/* Where something stands, for messages: its path, and its line or, when it is not written, that of what it would stand in. The
- * path's nodes point at each other, so a place is filled where it is and never copied. */
-struct place {
-    struct path nodes[PLACE_DEPTH_MAX];
-    size_t depth;
-    const struct path *path;
-    const config_setting_t *setting;
-    unsigned line;
-};
-
-static void place_go(struct place *place, const char *name, size_t index)
-{
-    struct path *node = &place->nodes[place->depth++];
-    *node = (struct path){.parent = place->path, .name = name, .index = index};
-    node->name_size = name != NULL ? strlen(name) : 0;
-    place->path = node;
-    if (place->setting != NULL) {
-        place->setting = name != NULL ? config_setting_get_member(place->setting, name)
-                                      : config_setting_get_elem(place->setting, (unsigned)index);
-    }
-    if (place->setting != NULL) {
-        place->line = config_setting_source_line(place->setting);
-    }
-}
-
-/* "section.key"; `key` may be NULL. */
-static void place_of(struct place *place, const struct check *check, const char *section, const char *key)
-{
-    *place = (struct place){.setting = config_root_setting(check->tree)};
-    place_go(place, section, 0);
-    if (key != NULL) {
-        place_go(place, key, 0);
-    }
-}
-
-/* "section.key[index].member"; `key` may be NULL. */
-static void place_of_member(struct place *place, const struct check *check, const char *section, const char *key,
-                            size_t index, const char *member)
-{
-    place_of(place, check, section, key);
-    place_go(place, NULL, index);
-    place_go(place, member, 0);
-}
-
-/* The arrays of a config are constant. What is completed here is completed in a copy. NULL when memory is short or the array empty. */
-static void *copy_array(struct check *check, const void *array, size_t count, size_t size)
+void *check_copy_array(struct check *check, const void *array, size_t count, size_t size)
 {
     void *copy = count > 0 ? arena_array(check->arena, count, size) : NULL;
     if (copy != NULL) {
@@ -85,8 +26,7 @@ static void *copy_array(struct check *check, const void *array, size_t count, si
     return copy;
 }
 
-/* A name resolved; "" when memory is short, which arena->failed says. */
-static const char *resolve(struct check *check, const char *folder, const char *name)
+const char *check_resolve(struct check *check, const char *folder, const char *name)
 {
     const char *path = file_resolve(check->arena, folder, name);
     return path != NULL ? path : "";
@@ -112,7 +52,7 @@ static void check_listeners(struct check *check)
 {
     struct config *config = check->config;
     struct config_listener *listeners =
-        copy_array(check, config->listeners, config->listener_count, sizeof(*listeners));
+        check_copy_array(check, config->listeners, config->listener_count, sizeof(*listeners));
     if (listeners == NULL) {
         return;
     }
@@ -122,8 +62,7 @@ static void check_listeners(struct check *check)
     config->listeners = listeners;
 }
 
-/* A secret's file. One that is missing is made at the first start, where that is done. */
-static void check_secret(struct check *check, const struct place *place, const char *file, bool may_be_missing)
+void check_secret(struct check *check, const struct place *place, const char *file, bool may_be_missing)
 {
     if (!check->use_files || file[0] == '\0') {
         return;
@@ -142,101 +81,6 @@ static void check_secret(struct check *check, const struct place *place, const c
                      strerror(error));
     } else {
         report_error(check->report, place->line, place->path, "%s %s", file, secret_status_text(secret));
-    }
-}
-
-/* The first listener with TLS, or listener_count. */
-static size_t find_tls_listener(const struct config *config)
-{
-    size_t i = 0;
-    while (i < config->listener_count && !config->listeners[i].tls) {
-        i++;
-    }
-    return i;
-}
-
-/* A file with certificates: whether it is one that can be read. What is in it, OpenSSL judges when it is loaded. */
-static void check_certificate(struct check *check, const struct place *place, const char *file)
-{
-    char *bytes = NULL;
-    size_t size = 0;
-    const char *error = check->use_files ? file_read(file, CERTIFICATES_MAX, &bytes, &size) : NULL;
-    if (error != NULL) {
-        report_error(check->report, place->line, place->path, "%s cannot be read: %s", file, error);
-    }
-    free(bytes);
-}
-
-/* A file that tls.`key` names. False when it is not given, or no listener (there are listener_count) uses TLS. */
-static bool resolve_tls(struct check *check, const char *key, const char **file, struct place *place)
-{
-    place_of(place, check, "tls", key);
-    *file = resolve(check, check->folder, *file);
-    return (*file)[0] != '\0' && find_tls_listener(check->config) < check->config->listener_count;
-}
-
-/* As above, for one that must be given when a listener uses TLS. */
-static bool require_tls(struct check *check, const char *key, const char **file, struct place *place)
-{
-    size_t listener = find_tls_listener(check->config);
-    bool used = resolve_tls(check, key, file, place);
-    if ((*file)[0] == '\0' && listener < check->config->listener_count) {
-        report_error(check->report, place->line, place->path, "missing; listeners[%zu] uses TLS", listener);
-    }
-    return used;
-}
-
-static void check_certificates(struct check *check)
-{
-    struct config *config = check->config;
-    struct config_certificate *certificates =
-        copy_array(check, config->tls.certificates, config->tls.certificate_count, sizeof(*certificates));
-    bool used = find_tls_listener(config) < config->listener_count;
-    for (size_t i = 0; certificates != NULL && i < config->tls.certificate_count; i++) {
-        struct place place;
-        certificates[i].certificate = resolve(check, check->folder, certificates[i].certificate);
-        certificates[i].key = resolve(check, check->folder, certificates[i].key);
-        if (used) {
-            place_of_member(&place, check, "tls", "certificates", i, "certificate");
-            check_certificate(check, &place, certificates[i].certificate);
-            place_of_member(&place, check, "tls", "certificates", i, "key");
-            check_secret(check, &place, certificates[i].key, false);
-        }
-    }
-    if (certificates != NULL) {
-        config->tls.certificates = certificates;
-    }
-}
-
-static void check_clients(struct check *check)
-{
-    struct config *config = check->config;
-    struct place place;
-    if (resolve_tls(check, "client_ca", &config->tls.client_ca, &place)) {
-        check_certificate(check, &place, config->tls.client_ca);
-    }
-    if (config->tls.client_verify != CONFIG_VERIFY_NONE && config->tls.client_ca[0] == '\0') {
-        report_error(check->report, place.line, place.path, "missing; tls.client_verify asks for certificates");
-    } else if (config->tls.client_verify == CONFIG_VERIFY_NONE && config->tls.client_ca[0] != '\0') {
-        report_warning(check->report, place.line, place.path, "not used: tls.client_verify is \"none\"");
-    }
-}
-
-static void check_tls(struct check *check)
-{
-    struct config *config = check->config;
-    struct place place;
-    if (require_tls(check, "certificate", &config->tls.certificate, &place)) {
-        check_certificate(check, &place, config->tls.certificate);
-    }
-    if (require_tls(check, "key", &config->tls.key, &place)) {
-        check_secret(check, &place, config->tls.key, false);
-    }
-    check_certificates(check);
-    check_clients(check);
-    if (config->tls.ticket_rotation_ms > 0 && config->tls.ticket_rotation_ms < TICKET_ROTATION_MIN_MS) {
-        place_of(&place, check, "tls", "ticket_rotation");
-        report_error(check->report, place.line, place.path, "expected 0 or a second at least");
     }
 }
 
@@ -259,7 +103,7 @@ static void check_admin_token(struct check *check, struct config_admin_token *to
     struct place file;
     place_of_member(&name, check, "admin", "tokens", index, "name");
     place_of_member(&file, check, "admin", "tokens", index, "token_file");
-    tokens[index].token_file = resolve(check, check->config->state_dir, tokens[index].token_file);
+    tokens[index].token_file = check_resolve(check, check->config->state_dir, tokens[index].token_file);
     check_secret(check, &file, tokens[index].token_file, true);
     for (size_t i = 0; i < index; i++) {
         if (is_repeated(check, &name, tokens[index].name, tokens[i].name, i)) {
@@ -278,7 +122,7 @@ static void check_admin(struct check *check)
 {
     struct config *config = check->config;
     struct config_admin_token *tokens =
-        copy_array(check, config->admin.tokens, config->admin.token_count, sizeof(*tokens));
+        check_copy_array(check, config->admin.tokens, config->admin.token_count, sizeof(*tokens));
     for (size_t i = 0; tokens != NULL && i < config->admin.token_count; i++) {
         check_admin_token(check, tokens, i);
     }
@@ -290,7 +134,7 @@ static void check_admin(struct check *check)
 static void check_auth(struct check *check)
 {
     struct config *config = check->config;
-    struct config_key *keys = copy_array(check, config->auth.keys, config->auth.key_count, sizeof(*keys));
+    struct config_key *keys = check_copy_array(check, config->auth.keys, config->auth.key_count, sizeof(*keys));
     for (size_t i = 0; keys != NULL && i < config->auth.key_count; i++) {
         struct place place;
         place_of_member(&place, check, "auth", "keys", i, "id");
@@ -300,7 +144,7 @@ static void check_auth(struct check *check)
             }
         }
         place_of_member(&place, check, "auth", "keys", i, "secret_file");
-        keys[i].secret_file = resolve(check, config->state_dir, keys[i].secret_file);
+        keys[i].secret_file = check_resolve(check, config->state_dir, keys[i].secret_file);
         check_secret(check, &place, keys[i].secret_file, true);
     }
     if (keys != NULL) {
@@ -386,7 +230,7 @@ static void check_endpoints(struct check *check)
 {
     struct config *config = check->config;
     struct config_endpoint *endpoints =
-        copy_array(check, config->endpoints, config->endpoint_count, sizeof(*endpoints));
+        check_copy_array(check, config->endpoints, config->endpoint_count, sizeof(*endpoints));
     for (size_t i = 0; endpoints != NULL && i < config->endpoint_count; i++) {
         check_endpoint(check, endpoints, i);
     }
@@ -399,7 +243,7 @@ static void check_endpoints(struct check *check)
 static void load_deny_files(struct check *check)
 {
     struct config *config = check->config;
-    const char **files = copy_array(check, config->deny_files, config->deny_file_count, sizeof(*files));
+    const char **files = check_copy_array(check, config->deny_files, config->deny_file_count, sizeof(*files));
     if (files == NULL) {
         return;
     }
@@ -409,14 +253,14 @@ static void load_deny_files(struct check *check)
     bool good =
         list_add(&list, config->firewall.deny, config->firewall.deny_count, check->report, place.line, place.path);
     for (size_t i = 0; good && i < config->deny_file_count; i++) {
-        files[i] = resolve(check, check->folder, files[i]);
+        files[i] = check_resolve(check, check->folder, files[i]);
         place_of(&place, check, "firewall", "deny_files");
         place_go(&place, NULL, i);
         if (check->use_files) {
             list_load(&list, files[i], check->report, place.line, place.path);
         }
     }
-    struct prefix *deny = copy_array(check, list.prefixes, list.count, sizeof(*deny));
+    struct prefix *deny = check_copy_array(check, list.prefixes, list.count, sizeof(*deny));
     if (deny != NULL) {
         config->firewall.deny = deny;
         config->firewall.deny_count = list.count;

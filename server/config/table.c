@@ -1,37 +1,12 @@
 /*
  * table - every key of the config file.
- * Read by parse.c, value.c, compare.c and reference.c.
+ * Those of what sessions may take are in table_limits.c. Read by parse.c, value.c, compare.c and reference.c.
  */
-#include "server/config/table.h"
+#include "server/config/table_private.h"
 
 #include <string.h>
 
-#include "server/config/config.h"
 #include "server/config/syntax.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define ROWS(array)  .rows = (array), .row_count = COUNT(array)
-
-/* Where the value goes: in the config itself, or in the struct of a list's elements. */
-#define IN(type, member)                .offset = offsetof(type, member), .width = sizeof(((type *)NULL)->member)
-#define AT(member)                      IN(struct config, member)
-#define COUNTED_IN(type, member, count) IN(type, member), .count_offset = offsetof(type, count)
-#define COUNTED(member, count)          COUNTED_IN(struct config, member, count)
-
-/* Ranges that several keys share. */
-#define KIB             INT64_C(1024)
-#define MIB             (1024 * KIB)
-#define GIB             (1024 * MIB)
-#define SECOND          INT64_C(1000)
-#define MINUTE          (60 * SECOND)
-#define HOUR            (60 * MINUTE)
-#define DAY             (24 * HOUR)
-#define CONNECTIONS_MAX 1000000 /* below the 2^28 slots that a ticket can name */
-#define RATE_MAX        1000000
-#define PREFIXES_MAX    65536 /* in the config itself; files take more */
-#define FILE_NAME_MAX   4095  /* PATH_MAX of Linux without the NUL */
-#define NAME_MAX_BYTES  64
-#define ACCOUNT_MAX     256 /* LOGIN_NAME_MAX of Linux */
 
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 static const char *const verify_modes[] = {"none", "optional", "required", NULL};
@@ -41,7 +16,6 @@ static const char *const roles[] = {"read", "write", NULL};
 static const char *const algorithms[] = {"HS256", "HS384", "HS512", NULL};
 static const char *const handlers[] = {"echo", NULL};
 static const char *const log_levels[] = {"debug", "info", "notice", "warning", "error", NULL};
-static const char *const slow_consumers[] = {"close", "drop", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 
 /* The words stand in the order of the enums. */
@@ -50,7 +24,6 @@ _Static_assert(CONFIG_TLS_1_2 == 0 && CONFIG_TLS_1_3 == 1, "tls_versions");
 _Static_assert(CONFIG_VERIFY_NONE == 0 && CONFIG_VERIFY_OPTIONAL == 1 && CONFIG_VERIFY_REQUIRED == 2, "verify_modes");
 _Static_assert(CONFIG_AUTH_NONE == 0 && CONFIG_AUTH_TOKEN == 1, "auth_modes");
 _Static_assert(CONFIG_ROLE_READ == 0 && CONFIG_ROLE_WRITE == 1, "roles");
-_Static_assert(CONFIG_SLOW_CLOSE == 0 && CONFIG_SLOW_DROP == 1, "slow_consumers");
 _Static_assert(LOG_DEBUG == 0 && LOG_INFO == 1 && LOG_NOTICE == 2 && LOG_WARNING == 3 && LOG_ERROR == 4, "log_levels");
 _Static_assert(LOG_TEXT == 0 && LOG_JSON == 1, "log_formats");
 
@@ -243,227 +216,6 @@ static const struct row pool_rows[] = {
          "Microseconds that a session thread keeps looking for input before it sleeps, as long as it keeps finding "
          "some within them; an idle one sleeps. 0 is to sleep at once, which leaves more of the processor to others.",
      AT(pool.busy_poll_us)},
-};
-
-static const struct row limits_rows[] = {
-    {.name = "max_message",
-     .type = ROW_SIZE,
-     .fallback = "65536",
-     .min = 125, /* so that a control frame always fits (RFC 6455 §5.5) */
-     .max = 64 * MIB,
-     .text = "Largest message, all its fragments together; a larger one ends the session with 1009.",
-     AT(limits.max_message)},
-    {.name = "max_fragments",
-     .type = ROW_INTEGER,
-     .fallback = "1024",
-     .min = 1,
-     .max = 100000,
-     .text = "Most fragments of one message.",
-     AT(limits.max_fragments)},
-    {.name = "max_head",
-     .type = ROW_SIZE,
-     .fallback = "16384",
-     .min = 1 * KIB,
-     .max = 64 * KIB,
-     .text = "Largest request head: request line and headers.",
-     AT(limits.max_head)},
-    {.name = "max_connections",
-     .type = ROW_INTEGER,
-     .fallback = "10000",
-     .min = 1,
-     .max = CONNECTIONS_MAX,
-     .text = "Most sessions of the whole server; past it requests are answered with 503.",
-     AT(limits.max_connections)},
-    {.name = "max_lobby",
-     .type = ROW_INTEGER,
-     .restart = true,
-     .fallback = "8192",
-     .min = 1,
-     .max = CONNECTIONS_MAX,
-     .text = "Most connections whose request is not answered yet; past it the oldest is closed.",
-     AT(limits.max_lobby)},
-    {.name = "max_tls_handshakes",
-     .type = ROW_INTEGER,
-     .fallback = "4096",
-     .min = 1,
-     .max = CONNECTIONS_MAX,
-     .text = "Most TLS handshakes in progress, 43 KB each; past it those older than a second make way.",
-     AT(limits.max_tls_handshakes)},
-    {.name = "messages_per_second",
-     .type = ROW_INTEGER,
-     .fallback = "0",
-     .min = 0,
-     .max = RATE_MAX,
-     .text = "Messages and pings a session may send a second; 0 is no limit; past it the session ends with 4429.",
-     AT(limits.messages_per_second)},
-    {.name = "bytes_per_second",
-     .type = ROW_SIZE,
-     .fallback = "0",
-     .min = 0,
-     .max = 1024 * GIB,
-     .text = "Bytes of messages a session may send a second; 0 is no limit; past it the session ends with 4429.",
-     AT(limits.bytes_per_second)},
-    {.name = "send_queue",
-     .type = ROW_SIZE,
-     .fallback = "\"1M\"",
-     .min = 4 * KIB,
-     .max = 1 * GIB,
-     .text = "Unsent output at which a session counts as a slow consumer.",
-     AT(limits.send_queue)},
-    {.name = "slow_consumer",
-     .type = ROW_CHOICE,
-     .fallback = "\"close\"",
-     .words = slow_consumers,
-     .text = "What send_queue means: the session ends (close), its input being paused long before; or the newest "
-             "messages to it are dropped and counted (drop), and its input is read on.",
-     AT(limits.slow_consumer)},
-    {.name = "session_memory",
-     .type = ROW_SIZE,
-     .fallback = "0",
-     .min = 0,
-     .max = 16 * GIB,
-     .text = "Most memory of a session beyond its fixed part, at least send_queue and twice max_message; past it the "
-             "session ends with 1009; 0 is what those can take at worst.",
-     AT(limits.session_memory)},
-    {.name = "memory",
-     .type = ROW_SIZE,
-     .fallback = "\"1G\"",
-     .min = 0,
-     .max = 1024 * GIB,
-     .text = "Most memory of all sessions beyond their fixed parts; past it a session that needs more ends with "
-             "1013, and from seven eighths of it on requests are answered with 503; 0 is no limit.",
-     AT(limits.memory)},
-    {.name = "handshake_timeout",
-     .type = ROW_DURATION,
-     .fallback = "\"10s\"",
-     .min = 100,
-     .max = 10 * MINUTE,
-     .text = "From accepting a connection to answering its request: TLS, head and decision together.",
-     AT(limits.handshake_timeout_ms)},
-    {.name = "idle_timeout",
-     .type = ROW_DURATION,
-     .fallback = "0",
-     .min = 0,
-     .max = 7 * DAY,
-     .text = "Longest time without a message from the peer; 0 is no limit.",
-     AT(limits.idle_timeout_ms)},
-    {.name = "ping_interval",
-     .type = ROW_DURATION,
-     .fallback = "\"30s\"",
-     .min = 0,
-     .max = 1 * DAY,
-     .text = "Silence of the peer after which it is pinged; 0 is never.",
-     AT(limits.ping_interval_ms)},
-    {.name = "pong_timeout",
-     .type = ROW_DURATION,
-     .fallback = "\"20s\"",
-     .min = 100,
-     .max = 1 * HOUR,
-     .text = "From a ping to any byte of the peer.",
-     AT(limits.pong_timeout_ms)},
-    {.name = "message_timeout",
-     .type = ROW_DURATION,
-     .fallback = "\"30s\"",
-     .min = 0,
-     .max = 1 * DAY,
-     .text = "From the first byte of a message to its last; 0 is no limit.",
-     AT(limits.message_timeout_ms)},
-    {.name = "send_timeout",
-     .type = ROW_DURATION,
-     .fallback = "\"15s\"",
-     .min = 0,
-     .max = 1 * HOUR,
-     .text = "Longest time the peer may take none of its unsent output; 0 is no limit.",
-     AT(limits.send_timeout_ms)},
-    {.name = "close_timeout",
-     .type = ROW_DURATION,
-     .fallback = "\"5s\"",
-     .min = 10,
-     .max = 10 * MINUTE,
-     .text = "For the closing handshake and for output unsent at the end.",
-     AT(limits.close_timeout_ms)},
-    {.name = "drain_delay",
-     .type = ROW_DURATION,
-     .fallback = "0",
-     .min = 0,
-     .max = 1 * HOUR,
-     .text = "From the signal to stop, and the first 503, to the first Close frame: for load balancers to notice.",
-     AT(limits.drain_delay_ms)},
-    {.name = "drain_window",
-     .type = ROW_DURATION,
-     .fallback = "\"5s\"",
-     .min = 0,
-     .max = 1 * HOUR,
-     .text = "Time over which Close frames are spread at the end; fewer than 50 sessions take their part of it only.",
-     AT(limits.drain_window_ms)},
-    {.name = "drain_timeout",
-     .type = ROW_DURATION,
-     .fallback = "\"10s\"",
-     .min = 0,
-     .max = 1 * HOUR,
-     .text = "From the last of those Close frames to the end of the last session.",
-     AT(limits.drain_timeout_ms)},
-};
-
-static const struct row compression_rows[] = {
-    {.name = "enabled",
-     .type = ROW_BOOL,
-     .fallback = "true",
-     .text = "Whether permessage-deflate (RFC 7692) is agreed upon with clients that offer it.",
-     AT(compression.enabled)},
-    {.name = "level",
-     .type = ROW_INTEGER,
-     .fallback = "1",
-     .min = 1,
-     .max = 9,
-     .text = "Effort of zlib: 1 is the fastest, 9 makes the smallest messages.",
-     AT(compression.level)},
-    {.name = "min_size",
-     .type = ROW_SIZE,
-     .fallback = "256",
-     .min = 0,
-     .max = 64 * MIB,
-     .text = "Smallest message that is compressed on its way to the client.",
-     AT(compression.min_size)},
-    {.name = "server_context_takeover",
-     .type = ROW_BOOL,
-     .fallback = "false",
-     .text = "Whether messages to a client may refer to those before, in 268 KB a session.",
-     AT(compression.server_context_takeover)},
-    {.name = "client_context_takeover",
-     .type = ROW_BOOL,
-     .fallback = "false",
-     .text = "Whether messages of a client may refer to those before, in 40 KB a session.",
-     AT(compression.client_context_takeover)},
-    {.name = "server_max_window_bits",
-     .type = ROW_INTEGER,
-     .fallback = "15",
-     .min = 9,
-     .max = 15,
-     .text = "Largest window of messages to a client: 2 to this power bytes; four times that is taken for takeover.",
-     AT(compression.server_max_window_bits)},
-    {.name = "client_max_window_bits",
-     .type = ROW_INTEGER,
-     .fallback = "15",
-     .min = 8,
-     .max = 15,
-     .text = "Largest window asked of a client, taken once for takeover; one that cannot be asked gets no takeover.",
-     AT(compression.client_max_window_bits)},
-    {.name = "memory_level",
-     .type = ROW_INTEGER,
-     .fallback = "8",
-     .min = 1,
-     .max = 9,
-     .text = "Memory of zlib beside the window of messages to a client: 2 to the power of this and 9 more, in bytes.",
-     AT(compression.memory_level)},
-    {.name = "max_ratio",
-     .type = ROW_INTEGER,
-     .fallback = "200",
-     .min = 0,
-     .max = 1032, /* what DEFLATE can do at most: two bits for 258 bytes */
-     .text =
-         "Most times its size a message of over 1 MiB may inflate to; more ends the session with 1009; 0 is no limit.",
-     AT(compression.max_ratio)},
 };
 
 static const struct row connection_rate_rows[] = {
@@ -722,11 +474,11 @@ const struct row table_rows[] = {
     {.name = "limits",
      .type = ROW_GROUP,
      .text = "What one peer and all of them together may take; a session keeps the limits it began with.",
-     ROWS(limits_rows)},
+     ROWS(table_limits_rows)},
     {.name = "compression",
      .type = ROW_GROUP,
      .text = "Messages compressed with permessage-deflate; a session keeps what was agreed when it began.",
-     ROWS(compression_rows)},
+     ROWS(table_compression_rows)},
     {.name = "firewall", .type = ROW_GROUP, .text = "Who may connect, and how often.", ROWS(firewall_rows)},
     {.name = "auth", .type = ROW_GROUP, .text = "Tokens of clients.", ROWS(auth_rows)},
     {.name = "log", .type = ROW_GROUP, .text = "Logs.", ROWS(log_rows)},
