@@ -52,7 +52,7 @@ class SlowReload(unittest.TestCase):
         self.start()
         with self.server.stalled(RELOAD):
             self.begin_reload()
-            self.assertIn("reload", self.threads())
+            harness.wait_until(lambda: "reload" in self.threads(), "a thread for it")
             self.assert_alive()
             with self.server.session() as peer:
                 peer.echo("served meanwhile")
