@@ -7,8 +7,8 @@
 
 #include "server/lobby/lobby.h"
 
-/* The socketpair of a request that civetweb has. */
-#define FILES_PER_REQUEST 2
+/* Of a request that civetweb has: a pair of sockets and a duplicate. */
+#define FILES_PER_REQUEST 3
 /* An epoll set, an eventfd and a ring. */
 #define FILES_PER_LOOP 3
 /* Standard streams, logs, eventfds, what is read at a reload, and what libraries open. */

@@ -212,16 +212,14 @@ static struct verdict judge(const struct mg_request_info *info, const struct lob
     return upgrade(&handshake, extensions.value, request, endpoint, sessions);
 }
 
-static void answer_with(struct mg_connection *connection, const struct verdict *verdict)
+static void answer_with(struct slot *slot, const struct verdict *verdict)
 {
     char bytes[ANSWER_SIZE_MAX];
     struct answer answer = {.status = verdict->status,
                             .text = verdict->text,
                             .retry_after_s = verdict->status == 503 ? retry_after_s() : 0};
     size_t size = answer_format(&answer, time(NULL), bytes, sizeof(bytes));
-    if (size > 0) {
-        (void)mg_write(connection, bytes, size); /* into a socketpair with room for it */
-    }
+    lobby_answered(slot, bytes, size);
 }
 
 static void log_refused(struct decide_context *context, const struct mg_request_info *info,
@@ -246,8 +244,7 @@ int decide_request(struct mg_connection *connection, struct slot *slot, struct d
         lobby_taken(slot);
     } else {
         log_refused(context, info, &request, &verdict);
-        answer_with(connection, &verdict);
-        lobby_answered(slot);
+        answer_with(slot, &verdict);
     }
     return (int)verdict.status;
 }

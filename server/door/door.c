@@ -151,7 +151,7 @@ static int on_request(struct mg_connection *connection)
     struct slot *slot = slot_of(door, mg_get_request_info(connection));
     if (slot == NULL) {
         log_event(door->setup.log, LOG_ERROR, "stale_ticket", log_str("detail", "a request without a connection"));
-        return 500; /* nothing is written: the lobby answers */
+        return 500; /* nobody is there to be answered */
     }
     atomic_fetch_add_explicit(&door->deciding, 1, memory_order_relaxed);
     int status = decide_request(connection, slot, &door->decide);
@@ -159,11 +159,17 @@ static int on_request(struct mg_connection *connection)
     return status;
 }
 
-/* Whatever became of it. */
+/* Whatever became of it, and before its descriptor is closed. Each connection has come so far that it has a request to be asked for,
+ * if only for its peer. */
 static void on_close(const struct mg_connection *connection)
 {
     struct door *door = mg_get_user_data(mg_get_context(connection));
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    struct slot *slot = info == NULL ? NULL : slot_of(door, info);
     atomic_fetch_add_explicit(&door->finished, 1, memory_order_relaxed);
+    if (slot != NULL) {
+        lobby_closed(slot, info->num_headers < 0);
+    }
 }
 
 static int on_log(const struct mg_connection *connection, const char *message)

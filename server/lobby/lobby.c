@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -92,9 +92,11 @@ static bool init_thread(struct lobby_thread *home, struct lobby *lobby, const st
     if (home->scratch == NULL || home->slots == NULL || home->loop == NULL || !admit_init(home)) {
         return false;
     }
+    hatch_set_init(&home->hatches, home->loop);
     for (size_t i = 0; i < lobby->slots_per_thread; i++) {
         struct slot *slot = &home->slots[i];
         slot->home = home;
+        slot->done.deliver = slot_on_done;
         slot->ticket = (uint32_t)(index * lobby->slots_per_thread + i);
         list_init(&slot->age);
         list_push_back(&home->free, &slot->queue);
@@ -102,20 +104,23 @@ static bool init_thread(struct lobby_thread *home, struct lobby *lobby, const st
     return true;
 }
 
-/* Civetweb has stopped. What it had not taken from its queue it leaves open: only then is our end still connected. */
+/* Civetweb has stopped. What it had not taken from its queue it leaves open. */
 static void drop_handed(struct slot *slot)
 {
-    char byte;
-    if (recv(slot->relay.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN) {
+    if (!slot->closed) {
         close(slot->civetweb_fd);
     }
-    if (atomic_load_explicit(&slot->decided, memory_order_acquire) == SLOT_TAKEN) {
+    hatch_close(&slot->hatch);
+    if (slot->decided == SLOT_TAKEN) {
         slot->transport = (struct transport){.fd = -1};
     }
 }
 
 static void deinit_thread(struct lobby_thread *home)
 {
+    if (home->loop != NULL) {
+        hatch_set_deinit(&home->hatches);
+    }
     if (home->slots != NULL && home->loop != NULL) {
         for (size_t i = 0; i < home->lobby->slots_per_thread; i++) {
             struct slot *slot = &home->slots[i];
@@ -322,10 +327,30 @@ void lobby_request_of(const struct slot *slot, struct lobby_request *request_r)
 
 void lobby_taken(struct slot *slot)
 {
-    atomic_store_explicit(&slot->decided, SLOT_TAKEN, memory_order_release);
+    slot->decided = SLOT_TAKEN;
 }
 
-void lobby_answered(struct slot *slot)
+void lobby_answered(struct slot *slot, const char *bytes, size_t size)
 {
-    atomic_store_explicit(&slot->decided, SLOT_ANSWERED, memory_order_release);
+    char *answer = size > 0 ? malloc(size) : NULL;
+    if (answer == NULL) {
+        slot->decided = SLOT_FORGOTTEN;
+        return;
+    }
+    memcpy(answer, bytes, size);
+    free(slot->bytes);
+    slot->bytes = answer;
+    slot->size = size;
+    slot->decided = SLOT_ANSWERED;
+}
+
+void lobby_closed(struct slot *slot, bool malformed)
+{
+    struct loop *loop = slot->home->loop;
+    slot->closed = true;
+    slot->malformed = malformed;
+    /* An inbox that is full of newcomers gets empty; one that is closed stays so: then lobby_destroy() sees to the slot. */
+    while (!loop_post(loop, &slot->done) && !loop_ended(loop)) {
+        pause_shortly();
+    }
 }

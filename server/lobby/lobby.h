@@ -2,7 +2,7 @@
  * lobby - owns the listening sockets and every connection until its request is answered or a session takes it over.
  *
  * Each lobby thread runs one loop: accept, the gate's verdict, the whole ClientHello, the TLS handshake, the whole request
- * head and its strict check. Nothing in it waits for one peer. A good head goes, through one end of a socketpair, to
+ * head and its strict check. Nothing in it waits for one peer. A good head goes, through a pair of sockets, to
  * civetweb, whose worker decides; see door.h. One absolute deadline runs from accept to the answer. When all slots are
  * taken, the oldest newcomer is evicted, so that slow peers cannot keep the door shut.
  */
@@ -112,7 +112,7 @@ struct slot;
 /* The connection behind a ticket, while civetweb works on its request; NULL when the ticket is stale. */
 struct slot *lobby_find(struct lobby *lobby, uint32_t ticket, uint16_t generation);
 
-/* What the worker may look at. The lobby does not touch it before civetweb has closed its end. */
+/* What the worker may look at. The lobby does not touch it before lobby_closed(). */
 struct lobby_request {
     struct transport transport;
     struct gate_pass pass;
@@ -126,7 +126,9 @@ void lobby_request_of(const struct slot *slot, struct lobby_request *request_r);
 
 /* The transport and the pass now belong to a session. */
 void lobby_taken(struct slot *slot);
-/* What was written to civetweb's connection is the answer. */
-void lobby_answered(struct slot *slot);
+/* The whole HTTP answer, of which the lobby makes a copy and which it sends. What `early` points to is gone then. */
+void lobby_answered(struct slot *slot, const char *bytes, size_t size);
+/* Civetweb closes its connection: the slot is the lobby's again. `malformed`: undecided, as civetweb could not parse the head. */
+void lobby_closed(struct slot *slot, bool malformed);
 
 #endif

@@ -99,16 +99,16 @@ void slot_linger_ready(struct slot *slot)
 
 /* ---- the way to civetweb ---- */
 
-/* sendmsg() only reads what the pieces point to; struct iovec has no const. */
+/* hatch_pass() only reads what the pieces point to; struct iovec has no const. */
 static int add_piece(struct iovec *pieces, int count, const char *bytes, size_t size)
 {
     pieces[count] = (struct iovec){.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
     return count + 1;
 }
 
-/* Writes the head with its target in origin-form: the only form civetweb routes (RFC 9112 §3.2.1). One write: it fits
- * an empty socketpair. */
-static bool write_head(int fd, char *bytes, const struct head *head)
+/* Passes the head with its target in origin-form: the only form civetweb routes (RFC 9112 §3.2.1). Returns where civetweb is to
+ * read it, or -1. */
+static int pass_head(const struct hatch *hatch, char *bytes, const struct head *head)
 {
     /* White space is white space (RFC 9110 §5.6.3), but civetweb refuses a head with a tab in it. */
     for (char *tab = bytes; (tab = memchr(tab, '\t', head->size - (size_t)(tab - bytes))) != NULL;) {
@@ -127,12 +127,7 @@ static bool write_head(int fd, char *bytes, const struct head *head)
         }
         count = add_piece(pieces, count, rest, head->size - (size_t)(rest - bytes));
     }
-    size_t total = 0;
-    for (int i = 0; i < count; i++) {
-        total += pieces[i].iov_len;
-    }
-    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
-    return sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)total;
+    return hatch_pass(hatch, pieces, count);
 }
 
 static void busy(struct slot *slot, const char *detail)
@@ -141,34 +136,30 @@ static void busy(struct slot *slot, const char *detail)
     slot_answer(slot, 503, "The server is busy; try again later.");
 }
 
-/* Gives a good head to civetweb. What it needs stays in the slot until civetweb has closed its end. */
+/* Gives a good head to civetweb. What it needs stays in the slot until it is done. */
 static void hand_over(struct slot *slot, const struct head *head)
 {
     struct lobby_thread *home = slot->home;
-    struct lobby *lobby = home->lobby;
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
+    if (!hatch_take(&home->hatches, &slot->hatch)) {
         busy(slot, "no socketpair");
         return;
     }
-    if (!write_head(pair[0], slot->bytes, head) || !loop_add(home->loop, &slot->relay, pair[0], EPOLLIN)) {
-        close(pair[0]);
-        close(pair[1]);
+    slot->civetweb_fd = pass_head(&slot->hatch, slot->bytes, head);
+    if (slot->civetweb_fd < 0) {
+        hatch_close(&slot->hatch);
         busy(slot, "the head cannot be handed over");
         return;
     }
     /* The client's socket may soon belong to a session: from here on this loop does not look at it. */
     loop_remove(home->loop, &slot->client);
     slot->state = SLOT_HANDED;
-    slot->civetweb_fd = pair[1];
-    atomic_store_explicit(&slot->decided, SLOT_UNDECIDED, memory_order_relaxed);
-    struct ready_entry entry = {.fd = pair[1], .ticket = slot->ticket, .generation = slot->generation};
-    if (!ready_ring_push(lobby->ring, &entry)) {
-        /* Cannot be: it has room for all that lobby threads may hand over. The relay sees the end and answers. */
-        assert(false);
-        close(pair[1]);
-    }
+    slot->decided = SLOT_UNDECIDED;
+    slot->closed = false;
     home->handed_count++;
+    struct ready_entry entry = {.fd = slot->civetweb_fd, .ticket = slot->ticket, .generation = slot->generation};
+    bool taken = ready_ring_push(home->lobby->ring, &entry);
+    assert(taken); /* it has room for all that lobby threads may hand over */
+    (void)taken;
 }
 
 /* A head that was good before. */
@@ -204,10 +195,7 @@ void slot_head_begin(struct slot *slot)
 {
     slot->state = SLOT_HEAD;
     slot->scan = (struct head_scan){0};
-    slot_watch(slot, EPOLLIN);
-    if (transport_has_pending(&slot->transport)) {
-        slot_head_ready(slot);
-    }
+    slot_head_ready(slot);
 }
 
 static void on_bad_head(struct slot *slot, enum head_status status)
@@ -237,8 +225,8 @@ static void on_good_head(struct slot *slot, const struct head *head)
         return;
     }
     slot->state = SLOT_READY;
-    slot_watch(slot, 0);
     list_push_back(&home->ready, &slot->queue);
+    slot_watch(slot, 0);
 }
 
 static bool keep(struct slot *slot, const char *bytes, size_t size)
@@ -294,83 +282,61 @@ void slot_head_ready(struct slot *slot)
             return;
         }
     } while (slot->state == SLOT_HEAD && transport_has_pending(&slot->transport));
+    if (slot->state == SLOT_HEAD) {
+        slot_watch(slot, EPOLLIN);
+    }
 }
 
 /* ---- the way back ---- */
 
-static void relay_answer(struct slot *slot, bool answered)
+/* The connection is a session's; what is left of it here goes. */
+static void let_go(struct slot *slot)
 {
-    if (!answered && !readiness_ready(slot->home->lobby->readiness)) {
+    slot->transport = (struct transport){.fd = -1};
+    slot_release(slot, false);
+}
+
+/* No worker has seen the request. */
+static void on_undecided(struct slot *slot)
+{
+    if (!readiness_ready(slot->home->lobby->readiness)) {
         struct head head = parse_again(slot);
-        slot->size = slot->head_size;
         turn_away(slot, &head);
         return;
     }
-    if (!answered && (!slot->relayed || slot->relay_lost)) {
-        /* It had not the memory to read the request, say, or we had none for what it wrote. */
-        busy(slot, slot->relay_lost ? "no memory for the answer" : "civetweb closed it without an answer");
-        return;
-    }
-    if (!answered) {
-        /* Civetweb found fault with a head that passed our check. Its own page is not for clients. */
-        slot->size = 0;
+    slot->size = 0;
+    if (slot->malformed) {
         slot_report(slot, LOBBY_BAD_REQUEST, "civetweb did not take it");
         slot_answer(slot, 400, "The server could not make sense of this request.");
-        return;
+    } else {
+        busy(slot, "civetweb closed it without a decision"); /* it had not the memory for it, say */
     }
-    slot->size -= slot->head_size;
-    memmove(slot->bytes, slot->bytes + slot->head_size, slot->size);
-    begin_leaving(slot);
-    slot_answer_ready(slot);
 }
 
-/* Civetweb has closed its end. Either a session has the connection, or what it wrote is the answer. */
-static void on_relay_end(struct slot *slot)
+void slot_on_done(struct loop_message *message)
 {
+    struct slot *slot = CONTAINER_OF(message, struct slot, done);
     struct lobby_thread *home = slot->home;
-    int fd = slot->relay.fd;
-    loop_remove(home->loop, &slot->relay);
-    close(fd);
     home->handed_count--;
-    unsigned char decided = atomic_load_explicit(&slot->decided, memory_order_acquire);
-    if (decided == SLOT_TAKEN) {
-        slot->transport = (struct transport){.fd = -1};
-        slot_release(slot, false);
-    } else if (!loop_add(home->loop, &slot->client, slot->transport.fd, 0)) {
-        slot_report(slot, LOBBY_BUSY, strerror(errno));
-        slot_release(slot, true);
+    if (slot->decided == SLOT_UNDECIDED) {
+        hatch_close(&slot->hatch); /* the head may still be in it */
     } else {
-        slot->interest = 0;
-        relay_answer(slot, decided == SLOT_ANSWERED && slot->relayed && !slot->relay_lost);
+        hatch_return(&home->hatches, &slot->hatch);
+    }
+    switch ((enum slot_decision)slot->decided) {
+    case SLOT_TAKEN:
+        let_go(slot);
+        break;
+    case SLOT_ANSWERED:
+        begin_leaving(slot);
+        slot_answer_ready(slot);
+        break;
+    case SLOT_FORGOTTEN:
+        busy(slot, "no memory for the answer");
+        break;
+    case SLOT_UNDECIDED:
+        on_undecided(slot);
+        break;
     }
     lobby_hand_next(home);
-}
-
-void slot_relay_ready(struct loop_source *source, uint32_t events)
-{
-    (void)events;
-    struct slot *slot = CONTAINER_OF(source, struct slot, relay);
-    struct lobby_thread *home = slot->home;
-    for (;;) {
-        ssize_t count = recv(slot->relay.fd, home->scratch, home->scratch_size, 0);
-        if (count > 0) {
-            /* An answer: it stands behind the head, in the place of the early bytes, which nobody wants any more. */
-            if (!slot->relayed) {
-                slot->relayed = true;
-                slot->size = slot->head_size;
-            }
-            slot->relay_lost = !keep(slot, home->scratch, (size_t)count) || slot->relay_lost;
-            continue;
-        }
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count < 0 && errno == EAGAIN) {
-            return;
-        }
-        if (count <= 0) {
-            on_relay_end(slot);
-            return;
-        }
-    }
 }

@@ -18,6 +18,9 @@
 /* A handshake this old may be evicted for one that waits; two round trips take less on all but the worst lines. */
 #define HANDSHAKE_GRACE_MAX_MS 1000
 
+/* Edge-triggered while the first record stays in the kernel: what is looked at and left there must not be told of again. */
+#define HELLO_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
+
 /* Only when it changes: setting it makes the kernel tell again of what is there, which an urgent byte can keep from being enough. */
 static void set_low_water(struct slot *slot, size_t need)
 {
@@ -104,6 +107,7 @@ void slot_handshake_over(struct slot *slot)
 void slot_hello_begin(struct slot *slot)
 {
     slot->state = SLOT_HELLO;
+    slot_hello_ready(slot, 0);
 }
 
 static void on_not_tls(struct slot *slot, enum tls_hello hello)
@@ -125,6 +129,7 @@ void slot_hello_ready(struct slot *slot, uint32_t events)
         count = recv(slot->transport.fd, home->scratch, TLS_RECORD_HEADER + TLS_RECORD_MAX, MSG_PEEK);
     } while (count < 0 && errno == EINTR);
     if (count < 0 && errno == EAGAIN) {
+        slot_watch(slot, HELLO_EVENTS);
         return;
     }
     size_t need = 0;
@@ -137,14 +142,17 @@ void slot_hello_ready(struct slot *slot, uint32_t events)
             slot_release(slot, false);
         } else {
             set_low_water(slot, need); /* the kernel wakes us when it is all there */
+            slot_watch(slot, HELLO_EVENTS);
         }
         break;
     case TLS_HELLO_WHOLE:
         set_low_water(slot, 1);
         slot->state = SLOT_PARKED;
-        slot_watch(slot, 0);
         list_push_back(&home->parked, &slot->queue);
         lobby_unpark(home);
+        if (slot->state == SLOT_PARKED) {
+            slot_watch(slot, 0);
+        }
         break;
     case TLS_HELLO_HTTP:
     case TLS_HELLO_GARBAGE:

@@ -42,17 +42,41 @@ void slot_report_stopping(const struct slot *slot, unsigned status, const struct
                       log_str("detail", lobby_cause_text(LOBBY_STOPPING)));
 }
 
-void slot_watch(struct slot *slot, uint32_t events)
-{
-    if (slot->interest != events) {
-        slot->interest = events;
-        loop_modify(slot->home->loop, &slot->client, events);
-    }
-}
-
 void lobby_due(struct lobby_thread *home, uint64_t due_ms)
 {
     timer_set_earlier(loop_timers(home->loop), &home->timer, due_ms);
+}
+
+/* Nobody would hear of it any more. It goes soon, but not at once: callers are at work on it. */
+static void abandon(struct slot *slot, const char *detail)
+{
+    struct lobby_thread *home = slot->home;
+    if (slot->state == SLOT_TLS) {
+        slot_handshake_over(slot);
+    }
+    if (slot->state != SLOT_ANSWER && slot->state != SLOT_LINGER) {
+        slot_report(slot, LOBBY_BUSY, detail);
+    }
+    list_remove(&slot->age);
+    list_remove(&slot->queue);
+    list_push_front(&home->leaving, &slot->age);
+    slot->state = SLOT_LINGER;
+    slot->due_ms = loop_now_ms(home->loop);
+    lobby_due(home, slot->due_ms);
+}
+
+void slot_watch(struct slot *slot, uint32_t events)
+{
+    struct loop *loop = slot->home->loop;
+    bool watched = slot->client.fd >= 0;
+    if (watched && slot->interest != events) {
+        loop_modify(loop, &slot->client, events);
+    }
+    if (!watched && !loop_add(loop, &slot->client, slot->transport.fd, events)) {
+        abandon(slot, strerror(errno));
+        return;
+    }
+    slot->interest = events;
 }
 
 void slot_release(struct slot *slot, bool reset)
@@ -64,11 +88,6 @@ void slot_release(struct slot *slot, bool reset)
     }
     bool taken = slot->transport.fd < 0;
     loop_remove(home->loop, &slot->client);
-    if (slot->relay.fd >= 0) {
-        int fd = slot->relay.fd;
-        loop_remove(home->loop, &slot->relay);
-        close(fd);
-    }
     transport_close(&slot->transport, reset);
     if (!taken) {
         gate_release(home->lobby->gate, &slot->pass);
@@ -144,10 +163,11 @@ static void on_client(struct loop_source *source, uint32_t events)
 /* ---- taking in ---- */
 
 /* There is no slot to answer from. */
-static void refuse(struct lobby_thread *home, const struct newcomer *newcomer, const char *detail)
+static void refuse(struct lobby_thread *home, const struct newcomer *newcomer)
 {
     struct gate_pass pass = newcomer->pass;
-    report(home->lobby, LOBBY_BUSY, LOG_INFO, &pass, newcomer->port, newcomer->tls, detail);
+    report(home->lobby, LOBBY_BUSY, LOG_INFO, &pass, newcomer->port, newcomer->tls,
+           "no worker has answered any of those who fill the lobby");
     atomic_fetch_sub_explicit(&home->occupied, 1, memory_order_relaxed);
     accept_reset(newcomer->fd);
     gate_release(home->lobby->gate, &pass);
@@ -157,33 +177,22 @@ void slot_take_in(struct lobby_thread *home, const struct newcomer *newcomer)
 {
     struct slot *slot = obtain_slot(home);
     if (slot == NULL) {
-        refuse(home, newcomer, "no worker has answered any of those who fill the lobby");
+        refuse(home, newcomer);
         return;
     }
-    /* Edge-triggered while the first TLS record stays in the kernel: what is looked at and left there must not be told of again. */
-    uint32_t events = newcomer->tls ? EPOLLIN | EPOLLRDHUP | EPOLLET : EPOLLIN;
     slot->client = (struct loop_source){.on_ready = on_client, .fd = -1};
-    slot->relay = (struct loop_source){.on_ready = slot_relay_ready, .fd = -1};
-    if (!loop_add(home->loop, &slot->client, newcomer->fd, events)) {
-        const char *detail = strerror(errno);
-        list_push_back(&home->free, &slot->queue);
-        refuse(home, newcomer, detail);
-        return;
-    }
-    slot->interest = events;
     slot->transport = (struct transport){.fd = newcomer->fd};
     slot->pass = newcomer->pass;
     slot->config = config_ref(home->config);
     slot->port = newcomer->port;
     slot->tls = newcomer->tls;
     slot->low_water = 1;
-    slot->relayed = false;
-    slot->relay_lost = false;
     slot->sent = 0;
     slot->head_size = 0;
     slot->due_ms = loop_now_ms(home->loop) + home->config->limits.handshake_timeout_ms;
     list_push_back(&home->age, &slot->age);
     lobby_due(home, slot->due_ms);
+    /* What it has to say has often come along with it; if not, it is watched. */
     if (newcomer->tls) {
         slot_hello_begin(slot);
     } else {

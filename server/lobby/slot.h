@@ -2,8 +2,8 @@
  * slot - the members that the files of the lobby share: a connection in the lobby and the thread it belongs to.
  *
  * All of it belongs to the lobby thread. While a slot is SLOT_HANDED, a civetweb worker reads the transport, pass, port, config
- * and early bytes, and sets `decided`; the socketpair orders the two: the worker begins after the head was written to it, and
- * the lobby goes on after its end was closed.
+ * and early bytes, and says what became of it. The ready ring and the inbox order the two: the worker begins after
+ * the slot's ticket was put into the one, and the lobby goes on after `done` was put into the other.
  */
 #ifndef PORTCULLIS_LOBBY_SLOT_H
 #define PORTCULLIS_LOBBY_SLOT_H
@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "server/door/answer.h"
+#include "server/lobby/hatch.h"
 #include "server/lobby/head.h"
 #include "server/lobby/lobby.h"
 #include "server/loop/list.h"
@@ -31,15 +32,17 @@ enum slot_state {
 /* What a worker made of the request. */
 enum slot_decision {
     SLOT_UNDECIDED, /* none has seen it */
-    SLOT_ANSWERED,  /* what civetweb wrote is our answer */
+    SLOT_ANSWERED,  /* `bytes` is the answer */
+    SLOT_FORGOTTEN, /* there is an answer, but no memory for it */
     SLOT_TAKEN,     /* a session has the transport and the pass */
 };
 
 struct slot {
     struct loop_source client;
-    struct loop_source relay; /* our end of the socketpair */
     struct list age;          /* in lobby_thread.age, by deadline: what may be evicted or times out */
     struct list queue;        /* in lobby_thread.parked, .handshakes, .ready, or .free */
+    struct loop_message done; /* civetweb is done with the request */
+    struct hatch hatch;       /* while SLOT_HANDED: the head went through it */
     struct lobby_thread *home;
     struct transport transport;
     struct gate_pass pass;
@@ -58,10 +61,10 @@ struct slot {
     uint16_t port;
     uint8_t state; /* enum slot_state */
     bool tls;
-    bool relayed;         /* civetweb wrote something: it stands behind head_size in `bytes` */
-    bool relay_lost;      /* ... and not all of it could be kept */
-    atomic_uchar decided; /* enum slot_decision */
-    int civetweb_fd;      /* its end of the socketpair; civetweb closes it, unless it is stopped before */
+    uint8_t decided; /* enum slot_decision */
+    bool closed;     /* civetweb closes civetweb_fd, or has; when it is stopped before, nobody does */
+    bool malformed;  /* undecided, for civetweb's parser refused the head */
+    int civetweb_fd; /* where it reads the head from */
 };
 
 /* An admitted connection on its way to a slot, perhaps on another thread. */
@@ -91,6 +94,7 @@ struct lobby_thread {
     struct list handshakes; /* SLOT_TLS, oldest first */
     struct list ready;
     struct list leaving; /* SLOT_ANSWER and SLOT_LINGER */
+    struct hatch_set hatches;
     struct timer timer;  /* the earliest deadline of all lists */
     char *scratch;       /* scratch_size bytes that one read may fill */
     size_t scratch_size;
@@ -131,6 +135,8 @@ void slot_take_in(struct lobby_thread *home, const struct newcomer *newcomer);
 void lobby_on_timer(struct timer *timer, uint64_t now_ms);
 /* The connection is over: closed (with a RST when `reset`), given back to the gate, the slot free. */
 void slot_release(struct slot *slot, bool reset);
+/* From the first time on the client's events are told. Without memory for that the slot is on its way out afterwards, so it has to be
+ * the last that is done with it. */
 void slot_watch(struct slot *slot, uint32_t events);
 void slot_report(const struct slot *slot, enum lobby_cause cause, const char *detail);
 /* As the door logs what it refuses: this is a good request that did not come that far. */
@@ -151,7 +157,8 @@ void slot_head_begin(struct slot *slot);
 void slot_head_ready(struct slot *slot);
 /* Civetweb is done with one: the next that is ready may go. */
 void lobby_hand_next(struct lobby_thread *home);
-void slot_relay_ready(struct loop_source *source, uint32_t events);
+/* Civetweb is done with a request. */
+void slot_on_done(struct loop_message *message);
 /* Answers without civetweb. `status` as in answer.h; `text` is a sentence. */
 void slot_answer(struct slot *slot, unsigned status, const char *text);
 void slot_answer_ready(struct slot *slot);

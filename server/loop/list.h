@@ -35,6 +35,11 @@ static inline void list_push_back(struct list *list, struct list *link)
     list->previous = link;
 }
 
+static inline void list_push_front(struct list *list, struct list *link)
+{
+    list_push_back(list->next, link);
+}
+
 /* Does nothing for a link that is in no list. */
 static inline void list_remove(struct list *link)
 {

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -72,6 +73,7 @@ extern void *libc_memalign(size_t alignment, size_t size) __asm__("__libc_memali
 static struct {
     int (*accept4)(int, struct sockaddr *, socklen_t *, int);
     int (*socketpair)(int, int, int, int[2]);
+    int (*fcntl)(int, int, ...);
     int (*epoll_ctl)(int, int, int, struct epoll_event *);
     int (*epoll_wait)(int, struct epoll_event *, int, int);
     int (*eventfd)(unsigned, int);
@@ -226,6 +228,19 @@ EXPORT int socketpair(int domain, int type, int protocol, int pair[2])
                : real.socketpair(domain, type, protocol, pair);
 }
 
+/* Only duplicating needs a descriptor; it is counted as a part of making a pair. Every other command has one argument at most, too. */
+EXPORT int fcntl(int fd, int command, ...)
+{
+    static const int errors[] = {EMFILE, ENOMEM};
+    va_list arguments;
+    va_start(arguments, command);
+    void *argument = va_arg(arguments, void *);
+    va_end(arguments);
+    return command == F_DUPFD_CLOEXEC && fails_with(CALL_SOCKETPAIR, errors, sizeof(errors) / sizeof(errors[0]))
+               ? -1
+               : real.fcntl(fd, command, argument);
+}
+
 /* Only adding needs memory. */
 EXPORT int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
 {
@@ -311,6 +326,7 @@ __attribute__((constructor)) static void set_up(void)
 {
     look_up("accept4", &real.accept4);
     look_up("socketpair", &real.socketpair);
+    look_up("fcntl", &real.fcntl);
     look_up("epoll_ctl", &real.epoll_ctl);
     look_up("epoll_wait", &real.epoll_wait);
     look_up("eventfd", &real.eventfd);
