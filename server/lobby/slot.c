@@ -87,7 +87,7 @@ void slot_release(struct slot *slot, bool reset)
         slot_handshake_over(slot);
     }
     bool taken = slot->transport.fd < 0;
-    loop_remove(home->loop, &slot->client);
+    loop_forget(home->loop, &slot->client); /* it is closed next; a session's was removed when it was handed over */
     transport_close(&slot->transport, reset);
     if (!taken) {
         gate_release(home->lobby->gate, &slot->pass);

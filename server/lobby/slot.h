@@ -95,8 +95,8 @@ struct lobby_thread {
     struct list ready;
     struct list leaving; /* SLOT_ANSWER and SLOT_LINGER */
     struct hatch_set hatches;
-    struct timer timer;  /* the earliest deadline of all lists */
-    char *scratch;       /* scratch_size bytes that one read may fill */
+    struct timer timer; /* the earliest deadline of all lists */
+    char *scratch;      /* scratch_size bytes that one read may fill */
     size_t scratch_size;
     atomic_uint occupied; /* any thread: slots in use, and newcomers on their way to one */
     unsigned handshake_count;

@@ -2,7 +2,8 @@
  * loop - one epoll set, one timing wheel and one inbox, run by one thread; see loop.h.
  *
  * Lock: `inbox_lock` guards the inbox's list and count. It is held for a few instructions, and no other lock is taken
- * under it. The eventfd is written only when the inbox goes from empty to non-empty.
+ * under it. The eventfd is written only for the first message to a loop that sleeps: one that is at work sees by `attention` that
+ * there is mail before it sleeps.
  */
 #include "server/loop/loop.h"
 
@@ -23,6 +24,13 @@
 /* Waits in a row that must have been short before a loop polls. One that is long ends the row, so that polling in vain is never
  * more than one in so many, and an idle loop does not poll at all. */
 #define SHORT_WAITS_MIN 8
+
+/* What a loop does, and whether it has to look into its inbox. */
+enum attention {
+    LOOP_AWAKE,
+    LOOP_ASLEEP, /* whoever posts has to ring */
+    LOOP_MAIL,   /* somebody has posted, and has rung if that was needed */
+};
 
 struct loop {
     int epoll_fd;
@@ -48,6 +56,7 @@ struct loop {
     size_t inbox_count;
     size_t inbox_max;
     bool inbox_closed;
+    atomic_int attention; /* enum attention; any thread */
 };
 
 uint64_t loop_clock_ms(void)
@@ -67,6 +76,12 @@ static void wake_up(struct loop *loop)
     /* EAGAIN: the counter is at its maximum, so the loop is awake anyway. */
 }
 
+static void count_dispatched(struct loop *loop)
+{
+    uint64_t dispatched = atomic_load_explicit(&loop->dispatched, memory_order_relaxed);
+    atomic_store_explicit(&loop->dispatched, dispatched + 1, memory_order_relaxed); /* no locked addition */
+}
+
 /* Takes all waiting messages at once and delivers them without the lock. */
 static void deliver_inbox(struct loop *loop, bool close)
 {
@@ -82,19 +97,15 @@ static void deliver_inbox(struct loop *loop, bool close)
         struct loop_message *next = message->next;
         message->deliver(message);
         message = next;
+        count_dispatched(loop);
     }
 }
 
+/* The loop looks into its inbox before it sleeps again. Nobody reads the eventfd: it is edge-triggered. */
 static void on_wake(struct loop_source *source, uint32_t events)
 {
+    (void)source;
     (void)events;
-    struct loop *loop = CONTAINER_OF(source, struct loop, wake);
-    uint64_t count;
-    /* Read before the inbox is taken: a message posted in between rings again. */
-    if (read(source->fd, &count, sizeof(count)) < 0) {
-        assert(errno == EAGAIN || errno == EINTR);
-    }
-    deliver_inbox(loop, false);
 }
 
 struct loop *loop_create(size_t inbox_max)
@@ -116,7 +127,7 @@ struct loop *loop_create(size_t inbox_max)
         goto failed;
     }
     wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (wake_fd < 0 || !loop_add(loop, &loop->wake, wake_fd, EPOLLIN)) {
+    if (wake_fd < 0 || !loop_add(loop, &loop->wake, wake_fd, EPOLLIN | EPOLLET)) {
         goto failed;
     }
     return loop;
@@ -174,6 +185,14 @@ void loop_remove(struct loop *loop, struct loop_source *source)
     int result = epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
     assert(result == 0);
     (void)result;
+    loop_forget(loop, source);
+}
+
+void loop_forget(struct loop *loop, struct loop_source *source)
+{
+    if (source->fd < 0) {
+        return;
+    }
     source->fd = -1;
     for (int i = loop->batch_next; i < loop->batch_end; i++) {
         if (loop->batch[i].data.ptr == source) {
@@ -249,8 +268,7 @@ static void dispatch_group(struct loop *loop)
         const struct epoll_event *event = &loop->batch[loop->batch_next++];
         struct loop_source *source = event->data.ptr;
         if (source != NULL) {
-            uint64_t dispatched = atomic_load_explicit(&loop->dispatched, memory_order_relaxed);
-            atomic_store_explicit(&loop->dispatched, dispatched + 1, memory_order_relaxed); /* no locked addition */
+            count_dispatched(loop);
             source->on_ready(source, event->events);
         }
     }
@@ -259,11 +277,34 @@ static void dispatch_group(struct loop *loop)
     }
 }
 
+/* False when there is mail, which is to be delivered then. */
+static bool fall_asleep(struct loop *loop)
+{
+    int expected = LOOP_AWAKE;
+    if (atomic_compare_exchange_strong(&loop->attention, &expected, LOOP_ASLEEP)) {
+        return true;
+    }
+    atomic_store(&loop->attention,
+                 LOOP_AWAKE); /* before the inbox is emptied: what is posted from now on counts as new */
+    return false;
+}
+
+static void awake(struct loop *loop)
+{
+    int expected = LOOP_ASLEEP;
+    (void)atomic_compare_exchange_strong(&loop->attention, &expected, LOOP_AWAKE);
+}
+
 void loop_run(struct loop *loop)
 {
     while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
         int timeout_ms = timer_wheel_wait_ms(&loop->timers, loop_clock_ms());
+        if (!fall_asleep(loop)) {
+            deliver_inbox(loop, false);
+            timeout_ms = 0; /* messages may have set timers, and more may have come */
+        }
         int count = loop->busy_poll_us > 0 ? fetch_busily(loop, timeout_ms) : fetch(loop, timeout_ms);
+        awake(loop);
         loop->now_ms = loop_clock_ms();
         loop->batch_next = 0;
         loop->batch_end = count < 0 ? 0 : count; /* EINTR: look at the timers and wait again */
@@ -291,14 +332,13 @@ static bool post(struct loop *loop, struct loop_message *message, size_t inbox_m
     message->next = NULL;
     pthread_mutex_lock(&loop->inbox_lock);
     bool taken = !loop->inbox_closed && loop->inbox_count < inbox_max;
-    bool was_empty = loop->inbox_count == 0;
     if (taken) {
         *loop->inbox_tail = message;
         loop->inbox_tail = &message->next;
         loop->inbox_count++;
     }
     pthread_mutex_unlock(&loop->inbox_lock);
-    if (taken && was_empty) {
+    if (taken && atomic_exchange(&loop->attention, LOOP_MAIL) == LOOP_ASLEEP) {
         wake_up(loop);
     }
     return taken;

@@ -63,6 +63,8 @@ void loop_modify(struct loop *loop, struct loop_source *source, uint32_t events)
 /* Stops watching, before the fd is closed. Events already fetched for it are dropped: the source may be freed at once.
  * Does nothing for a source that is not watched. */
 void loop_remove(struct loop *loop, struct loop_source *source);
+/* As loop_remove(), when the fd is closed next and has no duplicate: then the kernel stops watching it by itself. */
+void loop_forget(struct loop *loop, struct loop_source *source);
 
 /* CLOCK_MONOTONIC in milliseconds, read once an iteration. */
 uint64_t loop_now_ms(const struct loop *loop);

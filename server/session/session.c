@@ -138,7 +138,7 @@ void session_destroy(struct session *session)
     if (session->handler->closed != NULL) {
         session->handler->closed(session, (enum cause)session->cause);
     }
-    loop_remove(home->loop, &session->source);
+    loop_forget(home->loop, &session->source); /* it is closed next */
     timer_cancel(loop_timers(home->loop), &session->timer);
     /* What is still queued was meant for a peer that does not take it: it is dropped, not left to the kernel. */
     transport_close(&session->transport, queue_size(&session->queue) > 0);
