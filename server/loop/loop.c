@@ -303,7 +303,9 @@ void loop_run(struct loop *loop)
             deliver_inbox(loop, false);
             timeout_ms = 0; /* messages may have set timers, and more may have come */
         }
-        int count = loop->busy_poll_us > 0 ? fetch_busily(loop, timeout_ms) : fetch(loop, timeout_ms);
+        /* With mail just delivered nobody rings: there must be no polling before the loop has looked again. */
+        bool busily = loop->busy_poll_us > 0 && timeout_ms != 0;
+        int count = busily ? fetch_busily(loop, timeout_ms) : fetch(loop, timeout_ms);
         awake(loop);
         loop->now_ms = loop_clock_ms();
         loop->batch_next = 0;
