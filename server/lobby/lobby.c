@@ -349,8 +349,7 @@ void lobby_closed(struct slot *slot, bool malformed)
     struct loop *loop = slot->home->loop;
     slot->closed = true;
     slot->malformed = malformed;
-    /* An inbox that is full of newcomers gets empty; one that is closed stays so: then lobby_destroy() sees to the slot. */
-    while (!loop_post(loop, &slot->done) && !loop_ended(loop)) {
-        pause_shortly();
-    }
+    /* One a slot at most. An inbox that is closed does not take it: then lobby_destroy() sees to the slot. */
+    bool taken = loop_post_control(loop, &slot->done);
+    (void)taken;
 }
