@@ -53,7 +53,8 @@ void loop_stop(struct loop *loop);
 void loop_set_group(struct loop *loop, struct loop_group *group);
 
 /* Lets the loop ask again and again for up to `us` microseconds before it sleeps, as long as there is something within that time
- * in wait after wait: to sleep and to be woken takes longer than many a short wait. 0: it sleeps at once. Before loop_run(). */
+ * in wait after wait: to sleep and to be woken takes longer than many a short wait. While dozens of sources take turns, it
+ * lets some microseconds pass in between, so that several of them are ready. 0: it sleeps at once. Before loop_run(). */
 void loop_set_busy_poll(struct loop *loop, unsigned us);
 
 /* Watches `fd`, which stays the caller's. False with errno set (ENOMEM, ENOSPC). */

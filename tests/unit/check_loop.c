@@ -131,6 +131,52 @@ START_TEST(core_busy_polling_misses_nothing)
 }
 END_TEST
 
+enum { CROWD = 100, CROWD_ROUNDS = 20 };
+
+struct crowd_game {
+    struct loop *loop;
+    struct bouncer bouncers[CROWD];
+    int back;
+};
+
+/* One at a time, in turn. */
+static void *play_with_crowd(void *context)
+{
+    struct crowd_game *game = context;
+    for (int i = 0; i < CROWD * CROWD_ROUNDS; i++) {
+        uint64_t value = 1;
+        ck_assert_int_eq(write(game->bouncers[i % CROWD].source.fd, &value, sizeof(value)), sizeof(value));
+        ck_assert_int_eq(read(game->back, &value, sizeof(value)), sizeof(value));
+    }
+    loop_stop(game->loop);
+    return NULL;
+}
+
+START_TEST(core_busy_polling_for_a_crowd_misses_nothing)
+{
+    static struct crowd_game game;
+    game.loop = loop_create(4);
+    loop_set_busy_poll(game.loop, BUSY_US);
+    game.back = eventfd(0, EFD_CLOEXEC);
+    for (int i = 0; i < CROWD; i++) {
+        game.bouncers[i] = (struct bouncer){.source = {.on_ready = bounce, .fd = -1}, .out = game.back};
+        ck_assert(loop_add(game.loop, &game.bouncers[i].source, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), EPOLLIN));
+    }
+    pthread_t player;
+    ck_assert_int_eq(pthread_create(&player, NULL, play_with_crowd, &game), 0);
+    loop_run(game.loop);
+    pthread_join(player, NULL);
+    for (int i = 0; i < CROWD; i++) {
+        ck_assert_uint_eq(game.bouncers[i].bounced, CROWD_ROUNDS);
+        int fd = game.bouncers[i].source.fd;
+        loop_remove(game.loop, &game.bouncers[i].source);
+        close(fd);
+    }
+    close(game.back);
+    loop_destroy(&game.loop);
+}
+END_TEST
+
 START_TEST(limits_bad_descriptor_is_an_error)
 {
     struct loop *loop = loop_create(4);
@@ -336,6 +382,7 @@ int main(void)
     TCase *core = tcase_create("core");
     tcase_add_test(core, core_source_removed_by_another_gets_no_event);
     tcase_add_test(core, core_busy_polling_misses_nothing);
+    tcase_add_test(core, core_busy_polling_for_a_crowd_misses_nothing);
     tcase_add_test(core, core_messages_of_each_sender_arrive_in_order);
     tcase_add_test(core, core_progress_is_seen_within_a_turn);
     tcase_add_test(core, core_timer_ends_the_wait);
