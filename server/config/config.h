@@ -31,6 +31,15 @@ enum config_verify { CONFIG_VERIFY_NONE, CONFIG_VERIFY_OPTIONAL, CONFIG_VERIFY_R
 enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_TOKEN };
 enum config_io { CONFIG_IO_AUTO, CONFIG_IO_EPOLL, CONFIG_IO_URING };
 enum config_role { CONFIG_ROLE_READ, CONFIG_ROLE_WRITE };
+enum config_user_excess { CONFIG_EXCESS_REFUSE, CONFIG_EXCESS_CLOSE_OLDEST };
+
+/* Where an endpoint takes a token from; bits of config_endpoint.token_sources. */
+enum config_token_source {
+    CONFIG_TOKEN_HEADER = 1,      /* Authorization: Bearer (RFC 6750 §2.1) */
+    CONFIG_TOKEN_SUBPROTOCOL = 2, /* an entry "bearer.TOKEN" of Sec-WebSocket-Protocol */
+    CONFIG_TOKEN_MESSAGE = 4,     /* the first message */
+    CONFIG_TOKEN_QUERY = 8,       /* config_endpoint.query_parameter */
+};
 
 struct config_listener {
     const char *text; /* as written, e.g. "[::]:8765" */
@@ -54,8 +63,25 @@ struct config_admin_token {
 
 struct config_key {
     const char *id;
-    const char *algorithm;
-    const char *secret_file; /* resolved against state_dir */
+    const char *algorithm;   /* a name of auth/algorithm.h */
+    const char *secret_file; /* of HMAC: resolved against state_dir; else "" */
+    const char *
+        public_key_file; /* the others: PEM, resolved against the config's folder; "" where private_key_file is given */
+    const char *private_key_file; /* PEM, for portcullisctl token alone; "" where there is none */
+    const char *issuer;           /* the only "iss" it may sign for; "" for any that auth.issuers allows */
+    const char *audience;         /* likewise of "aud" */
+    bool weak;                    /* an HMAC secret shorter than RFC 7518 §3.2 asks for is meant */
+};
+
+/* A JSON Web Key Set (RFC 7517) that is fetched. */
+struct config_jwks {
+    const char *url; /* https */
+    const char *issuer;
+    const char *audience;
+    const char *ca_file;  /* PEM; "" for the system's authorities */
+    uint32_t ttl_ms;      /* how often it is fetched */
+    uint32_t cooldown_ms; /* least time between two fetches for the sake of an unknown "kid" */
+    uint64_t max_age_ms;  /* how long a set is used when no newer one can be had */
 };
 
 struct config_endpoint {
@@ -63,6 +89,22 @@ struct config_endpoint {
     const char *handler;      /* "echo" */
     const char *reply_prefix; /* of text replies; "" for none */
     enum config_auth auth;
+    unsigned token_sources; /* of enum config_token_source; made of the words below */
+    const char *const *token_source_words;
+    size_t token_source_count;
+    const char *query_parameter;
+    const char *const *origins; /* besides the request's own host; see syntax_origin() */
+    size_t origin_count;
+    struct {
+        const char *const *subscribe; /* patterns of channels */
+        size_t subscribe_count;
+        const char *const *publish;
+        size_t publish_count;
+        const char *const *presence;
+        size_t presence_count;
+        const char *const *history;
+        size_t history_count;
+    } permissions; /* of every session here, besides what its token says */
     const char *const *subprotocols;
     size_t subprotocol_count;
     unsigned line; /* where it stands in the file */
@@ -94,6 +136,8 @@ struct config {
         const char *address; /* IPv4 "HOST:PORT", as civetweb takes it; "" switches the admin listener off */
         const struct config_admin_token *tokens;
         size_t token_count;
+        const char *const *names; /* of hosts, besides the address, that requests may give as Host */
+        size_t name_count;
         const struct prefix *open_to;
         size_t open_to_count;
     } admin;
@@ -120,6 +164,9 @@ struct config {
         uint64_t session_memory;                 /* bytes of a session beyond its struct; never 0: see check.c */
         uint64_t memory;                         /* bytes of all sessions beyond their structs; 0: no limit */
         uint32_t handshake_timeout_ms;           /* from accept to the answer: TLS, head and decision together */
+        uint32_t auth_timeout_ms;                /* from the 101 to the token, where it comes as a message */
+        uint32_t user_sessions;                  /* of one user; 0: no limit */
+        enum config_user_excess user_excess;     /* what happens past it */
         uint32_t idle_timeout_ms;                /* without a message from the peer; 0: no limit */
         uint32_t ping_interval_ms;               /* of silence before a ping; 0: no pings */
         uint32_t pong_timeout_ms;                /* from a ping to any byte from the peer */
@@ -150,6 +197,18 @@ struct config {
     struct {
         const struct config_key *keys;
         size_t key_count;
+        const struct config_jwks *jwks;
+        size_t jwks_count;
+        const char *const *issuers; /* accepted "iss"; none: any */
+        size_t issuer_count;
+        const char *const *audiences; /* one of them must be in "aud"; none: any */
+        size_t audience_count;
+        const char *const *user_claims; /* the first of these claims that a token has names its user */
+        size_t user_claim_count;
+        bool require_expiry;
+        uint32_t leeway_ms;
+        uint64_t max_token_lifetime_ms; /* no token may expire later than this from now */
+        uint32_t max_token;             /* bytes */
     } auth;
 
     struct log_config log;

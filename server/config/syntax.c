@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "validate/utf8.h"
+
 #define PORT_MAX 65535u
 
 static bool is_alphanumeric(char byte)
@@ -144,4 +146,125 @@ const char *syntax_token(const char *text)
         at++;
     }
     return *at == '\0' && at != text ? NULL : "a token (RFC 9110: letters, digits and any of !#$%&'*+-.^_`|~)";
+}
+
+/* One or more labels of letters, digits, "-" and "_", separated by single dots. */
+static bool is_host_name(const char *text, size_t size)
+{
+    bool label_open = false;
+    for (size_t i = 0; i < size; i++) {
+        bool letter = is_alphanumeric(text[i]) || text[i] == '-' || text[i] == '_';
+        if (!letter && !(text[i] == '.' && label_open && i + 1 < size)) {
+            return false;
+        }
+        label_open = letter;
+    }
+    return size > 0 && size <= 253; /* RFC 1035 §2.3.4 */
+}
+
+/* HOST or [IPv6], then perhaps ":PORT". */
+static bool is_authority(const char *text, size_t size)
+{
+    const char *end = text + size;
+    const char *port = text;
+    if (size > 0 && text[0] == '[') {
+        const char *bracket = memchr(text, ']', size);
+        struct address address;
+        if (bracket == NULL || !address_parse(text + 1, (size_t)(bracket - text) - 1, &address) ||
+            address_is_ipv4(&address)) {
+            return false;
+        }
+        port = bracket + 1;
+    } else {
+        const char *colon = memchr(text, ':', size);
+        port = colon == NULL ? end : colon;
+        if (!is_host_name(text, (size_t)(port - text))) {
+            return false;
+        }
+    }
+    if (port == end) {
+        return true;
+    }
+    uint16_t number;
+    char digits[sizeof("65535")];
+    size_t digit_count = (size_t)(end - port) - 1;
+    if (*port != ':' || digit_count == 0 || digit_count >= sizeof(digits)) {
+        return false;
+    }
+    memcpy(digits, port + 1, digit_count);
+    digits[digit_count] = '\0';
+    return parse_port(digits, &number) && number != 0;
+}
+
+const char *syntax_host(const char *text)
+{
+    return is_host_name(text, strlen(text)) ? NULL : "a host name without port";
+}
+
+const char *syntax_https_url(const char *text)
+{
+    static const char scheme[] = "https://";
+    static const char expected[] = "a URL such as \"https://id.example/jwks.json\", without user and fragment";
+    if (strncmp(text, scheme, strlen(scheme)) != 0) {
+        return expected;
+    }
+    const char *authority = text + strlen(scheme);
+    size_t size = strcspn(authority, "/?");
+    bool graphic = true;
+    for (const char *at = authority + size; *at != '\0'; at++) {
+        graphic = graphic && *at > ' ' && *at < 0x7f && *at != '#';
+    }
+    return graphic && is_authority(authority, size) ? NULL : expected;
+}
+
+const char *syntax_claim(const char *text)
+{
+    size_t size = strlen(text);
+    bool right = size > 0 && size <= 256 && !has_control(text) && utf8_valid((const uint8_t *)text, size);
+    return right ? NULL : "1 to 256 bytes of UTF-8 without control bytes";
+}
+
+const char *syntax_token_source(const char *text)
+{
+    static const char *const words[] = {"header", "subprotocol", "message", "query"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(text, words[i]) == 0) {
+            return NULL;
+        }
+    }
+    return "\"header\", \"subprotocol\", \"message\" or \"query\"";
+}
+
+const char *syntax_origin(const char *text)
+{
+    static const char expected[] = "an origin such as \"https://app.example\" or \"https://*.example:8443\" in lower "
+                                   "case without default port, or \"null\", or \"*\"";
+    if (strcmp(text, "*") == 0 || strcmp(text, "null") == 0) {
+        return NULL;
+    }
+    const char *separator = strstr(text, "://");
+    if (separator == NULL || separator == text || strpbrk(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL) {
+        return expected;
+    }
+    for (const char *at = text; at < separator; at++) {
+        if (!is_alphanumeric(*at) && strchr("+-.", *at) == NULL) { /* RFC 3986 §3.1; chrome-extension:// is one */
+            return expected;
+        }
+    }
+    const char *authority = separator + strlen("://");
+    if (strncmp(authority, "*.", strlen("*.")) == 0) {
+        authority += strlen("*.");
+    }
+    size_t size = strlen(authority);
+    const char *port = strrchr(authority, ':');
+    bool is_default = port != NULL && ((strncmp(text, "https:", 6) == 0 && strcmp(port, ":443") == 0) ||
+                                       (strncmp(text, "http:", 5) == 0 && strcmp(port, ":80") == 0));
+    return is_authority(authority, size) && !is_default ? NULL : expected;
+}
+
+const char *syntax_channel_pattern(const char *text)
+{
+    size_t size = strlen(text);
+    bool right = size > 0 && size <= 255 && !has_control(text) && utf8_valid((const uint8_t *)text, size);
+    return right ? NULL : "a channel or a pattern with \"*\": 1 to 255 bytes of UTF-8 without control bytes";
 }

@@ -25,6 +25,19 @@ const char *syntax_endpoint_path(const char *text);
 /* RFC 9110 §5.6.2 */
 const char *syntax_token(const char *text);
 
+/* A host name as in a Host field, without port. */
+const char *syntax_host(const char *text);
+/* https://HOST[:PORT]/..., without user, fragment or white space. */
+const char *syntax_https_url(const char *text);
+/* A claim's value or name: printable UTF-8, not empty, 256 bytes at most. */
+const char *syntax_claim(const char *text);
+/* "header", "subprotocol", "message" or "query". */
+const char *syntax_token_source(const char *text);
+/* A serialized origin (RFC 6454 §6.2) in lower case without default port, its first label perhaps "*"; or "null", or "*". */
+const char *syntax_origin(const char *text);
+/* A channel, or a pattern of channels with "*": printable, 255 bytes at most. */
+const char *syntax_channel_pattern(const char *text);
+
 /* Fills address, port and any. False when syntax_listener() would not be content. */
 bool syntax_parse_listener(const char *text, struct config_listener *listener);
 

@@ -1,6 +1,7 @@
 /*
  * table - every key of the config file.
- * Those of what sessions may take are in table_limits.c. Read by parse.c, value.c, compare.c and reference.c.
+ * Those of what sessions may take are in table_limits.c, those of tokens in table_auth.c. Read by parse.c, value.c,
+ * compare.c and reference.c.
  */
 #include "server/config/table_private.h"
 
@@ -13,7 +14,6 @@ static const char *const verify_modes[] = {"none", "optional", "required", NULL}
 static const char *const auth_modes[] = {"none", "token", NULL};
 static const char *const io_ways[] = {"auto", "epoll", "io_uring", NULL};
 static const char *const roles[] = {"read", "write", NULL};
-static const char *const algorithms[] = {"HS256", "HS384", "HS512", NULL};
 static const char *const handlers[] = {"echo", NULL};
 static const char *const log_levels[] = {"debug", "info", "notice", "warning", "error", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
@@ -170,6 +170,13 @@ static const struct row admin_rows[] = {
      COUNTED(admin.tokens, admin.token_count),
      ROWS(admin_token_rows),
      .element_size = sizeof(struct config_admin_token)},
+    {.name = "names",
+     .type = ROW_STRINGS,
+     .fallback = "[ \"localhost\" ]",
+     .max = 64,
+     .syntax = syntax_host,
+     .text = "Names of this host that requests may give besides its address; others are refused (DNS rebinding).",
+     COUNTED(admin.names, admin.name_count)},
     {.name = "open_to",
      .type = ROW_PREFIXES,
      .fallback = "[ \"127.0.0.1\", \"::1\" ]",
@@ -324,40 +331,6 @@ static const struct row firewall_rows[] = {
      AT(firewall.table_size)},
 };
 
-static const struct row auth_key_rows[] = {
-    {.name = "id",
-     .type = ROW_STRING,
-     .min = 1,
-     .max = NAME_MAX_BYTES,
-     .syntax = syntax_name,
-     .text = "What a token's \"kid\" names.",
-     IN(struct config_key, id)},
-    {.name = "algorithm",
-     .type = ROW_WORD,
-     .words = algorithms,
-     .text = "The one algorithm that tokens of this key may use (RFC 7518 §3.1).",
-     IN(struct config_key, algorithm)},
-    {.name = "secret_file",
-     .type = ROW_STRING,
-     .min = 1,
-     .max = FILE_NAME_MAX,
-     .syntax = syntax_file,
-     .text =
-         "File with the secret, which no one but its owner may read; relative to state_dir, made at the first start.",
-     IN(struct config_key, secret_file)},
-};
-
-static const struct row auth_rows[] = {
-    {.name = "keys",
-     .type = ROW_LIST,
-     .fallback = "( )",
-     .max = 64,
-     .text = "Keys that sign the tokens of clients.",
-     COUNTED(auth.keys, auth.key_count),
-     ROWS(auth_key_rows),
-     .element_size = sizeof(struct config_key)},
-};
-
 static const struct row log_rows[] = {
     {.name = "level",
      .type = ROW_CHOICE,
@@ -394,6 +367,37 @@ static const struct row log_rows[] = {
      AT(log.audit_file)},
 };
 
+static const struct row permission_rows[] = {
+    {.name = "subscribe",
+     .type = ROW_STRINGS,
+     .fallback = "[ ]",
+     .max = 256,
+     .syntax = syntax_channel_pattern,
+     .text = "Channels to subscribe to.",
+     COUNTED_IN(struct config_endpoint, permissions.subscribe, permissions.subscribe_count)},
+    {.name = "publish",
+     .type = ROW_STRINGS,
+     .fallback = "[ ]",
+     .max = 256,
+     .syntax = syntax_channel_pattern,
+     .text = "Channels to publish to.",
+     COUNTED_IN(struct config_endpoint, permissions.publish, permissions.publish_count)},
+    {.name = "presence",
+     .type = ROW_STRINGS,
+     .fallback = "[ ]",
+     .max = 256,
+     .syntax = syntax_channel_pattern,
+     .text = "Channels whose subscribers may be asked for.",
+     COUNTED_IN(struct config_endpoint, permissions.presence, permissions.presence_count)},
+    {.name = "history",
+     .type = ROW_STRINGS,
+     .fallback = "[ ]",
+     .max = 256,
+     .syntax = syntax_channel_pattern,
+     .text = "Channels whose past messages may be asked for.",
+     COUNTED_IN(struct config_endpoint, permissions.history, permissions.history_count)},
+};
+
 static const struct row endpoint_rows[] = {
     {.name = "path",
      .type = ROW_STRING,
@@ -420,6 +424,35 @@ static const struct row endpoint_rows[] = {
      .words = auth_modes,
      .text = "Who may come in: anybody (none), or who shows a token.",
      IN(struct config_endpoint, auth)},
+    {.name = "token_sources",
+     .type = ROW_STRINGS,
+     .fallback = "[ \"header\", \"subprotocol\", \"message\" ]",
+     .min = 1,
+     .max = 4,
+     .syntax = syntax_token_source,
+     .text = "Where a token may come from: Authorization: Bearer (header), an entry \"bearer.TOKEN\" of "
+             "Sec-WebSocket-Protocol (subprotocol), the first message (message), the URL (query).",
+     COUNTED_IN(struct config_endpoint, token_source_words, token_source_count)},
+    {.name = "query_parameter",
+     .type = ROW_STRING,
+     .fallback = "\"token\"",
+     .min = 1,
+     .max = NAME_MAX_BYTES,
+     .syntax = syntax_name,
+     .text = "Parameter of the URL that holds the token, where token_sources has query.",
+     IN(struct config_endpoint, query_parameter)},
+    {.name = "origins",
+     .type = ROW_STRINGS,
+     .fallback = "[ ]",
+     .max = 256,
+     .syntax = syntax_origin,
+     .text = "Origins of web pages that may connect, besides the request's own host: \"https://app.example\", "
+             "\"https://*.example\" (any name below it), \"null\", \"*\" (all).",
+     COUNTED_IN(struct config_endpoint, origins, origin_count)},
+    {.name = "permissions",
+     .type = ROW_GROUP,
+     .text = "Channels that every session here may use, besides those of its token: names, or patterns with \"*\".",
+     ROWS(permission_rows)},
     {.name = "subprotocols",
      .type = ROW_STRINGS,
      .fallback = "[ ]",
@@ -480,7 +513,7 @@ const struct row table_rows[] = {
      .text = "Messages compressed with permessage-deflate; a session keeps what was agreed when it began.",
      ROWS(table_compression_rows)},
     {.name = "firewall", .type = ROW_GROUP, .text = "Who may connect, and how often.", ROWS(firewall_rows)},
-    {.name = "auth", .type = ROW_GROUP, .text = "Tokens of clients.", ROWS(auth_rows)},
+    {.name = "auth", .type = ROW_GROUP, .text = "Tokens of clients.", ROWS(table_auth_rows)},
     {.name = "log", .type = ROW_GROUP, .text = "Logs.", ROWS(log_rows)},
     {.name = "endpoints",
      .type = ROW_LIST,

@@ -4,7 +4,9 @@
 #include "server/config/table_private.h"
 
 static const char *const slow_consumers[] = {"close", "drop", NULL};
-/* The words stand in the order of the enum. */
+static const char *const user_excesses[] = {"refuse", "close_oldest", NULL};
+/* The words stand in the order of the enums. */
+_Static_assert(CONFIG_EXCESS_REFUSE == 0 && CONFIG_EXCESS_CLOSE_OLDEST == 1, "user_excesses");
 _Static_assert(CONFIG_SLOW_CLOSE == 0 && CONFIG_SLOW_DROP == 1, "slow_consumers");
 
 const struct row table_limits_rows[TABLE_LIMITS_COUNT] = {
@@ -102,6 +104,28 @@ const struct row table_limits_rows[TABLE_LIMITS_COUNT] = {
      .max = 10 * MINUTE,
      .text = "From accepting a connection to answering its request: TLS, head and decision together.",
      AT(limits.handshake_timeout_ms)},
+    {.name = "auth_timeout",
+     .type = ROW_DURATION,
+     .fallback = "\"10s\"",
+     .min = 100,
+     .max = 10 * MINUTE,
+     .text =
+         "From the end of the handshake to the token, where it comes as the first message; past it the session ends "
+         "with 4408.",
+     AT(limits.auth_timeout_ms)},
+    {.name = "user_sessions",
+     .type = ROW_INTEGER,
+     .fallback = "0",
+     .min = 0,
+     .max = CONNECTIONS_MAX,
+     .text = "Most sessions of one user; 0 is no limit.",
+     AT(limits.user_sessions)},
+    {.name = "user_excess",
+     .type = ROW_CHOICE,
+     .fallback = "\"refuse\"",
+     .words = user_excesses,
+     .text = "What happens past user_sessions: the new session is refused, or the oldest is closed.",
+     AT(limits.user_excess)},
     {.name = "idle_timeout",
      .type = ROW_DURATION,
      .fallback = "0",
