@@ -52,8 +52,8 @@ void jws_free(struct jws *jws);
 /* True when the algorithm is the key's and the signature is right. The "kid" has been compared by whoever chose the key. */
 __attribute__((warn_unused_result)) bool jws_verify(const struct jws *jws, const struct key *key);
 
-/* A whole token with "alg", "typ":"JWT" and the key's "kid": owned, NUL-terminated. NULL when the key cannot sign or without
- * memory. */
+/* A whole token with "alg", "typ":"JWT" and the key's "kid": owned, NUL-terminated. NULL when the key cannot sign, when it would
+ * have more than JWS_TOKEN_MAX bytes, or without memory. */
 char *jws_sign(const struct key *key, const uint8_t *payload, size_t payload_size);
 
 const char *jws_status_text(enum jws_status status);

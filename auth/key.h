@@ -22,9 +22,10 @@ enum key_status {
     KEY_EMPTY,
     KEY_TOO_SHORT, /* an HMAC secret shorter than its algorithm's hash (RFC 7518 §3.2), and not meant to be */
     KEY_TOO_LARGE,
-    KEY_SYNTAX,      /* no PEM, or a JWK that is not what RFC 7517 and 7518 say */
-    KEY_WRONG_KIND,  /* e.g. an EC key for RS256, P-384 for ES256, an "oct" key in a set */
-    KEY_WEAK,        /* RSA below KEY_RSA_BITS_MIN or above KEY_RSA_BITS_MAX, a public exponent below 3 or even */
+    KEY_SYNTAX,     /* no PEM, or a JWK that is not what RFC 7517 and 7518 say */
+    KEY_ENCRYPTED,  /* a private key behind a pass phrase */
+    KEY_WRONG_KIND, /* e.g. an EC key for RS256, P-384 for ES256, an "oct" key in a set */
+    KEY_WEAK, /* RSA out of KEY_RSA_BITS_MIN..MAX or with an exponent even or out of 3..2^64; no point of its curve */
     KEY_NOT_PRIVATE, /* a public key where one to sign with is wanted */
     KEY_UNUSABLE,    /* "use" or "key_ops" of a JWK say that it is for something else */
     KEY_NO_MEMORY
@@ -41,10 +42,10 @@ struct key_setup {
     bool weak;            /* HMAC: a short secret is meant; an empty one never is */
 };
 
-/* HS256 to HS512. One newline at the end of `bytes` (LF or CRLF) is not part of the secret. */
+/* HS256 to HS512. One newline at the end of `bytes` (LF or CRLF) is not part of the secret. PEM is no secret: KEY_WRONG_KIND. */
 __attribute__((warn_unused_result)) enum key_status key_from_secret(const struct key_setup *setup, const uint8_t *bytes,
                                                                     size_t size, struct key **key_r);
-/* The others: a PEM public key (SubjectPublicKeyInfo), certificate, or private key without pass phrase. */
+/* The others: a PEM public key (SubjectPublicKeyInfo), certificate, or private key without pass phrase; the first in `bytes`. */
 __attribute__((warn_unused_result)) enum key_status key_from_pem(const struct key_setup *setup, const uint8_t *bytes,
                                                                  size_t size, struct key **key_r);
 
