@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "auth/secret.h"
+#include "server/config/check_private.h"
 #include "server/config/file.h"
 #include "server/config/list.h"
 #include "server/config/syntax.h"
@@ -62,7 +63,7 @@ static void check_listeners(struct check *check)
     config->listeners = listeners;
 }
 
-void check_secret(struct check *check, const struct place *place, const char *file, bool may_be_missing)
+void check_secret_file(struct check *check, const struct place *place, const char *file, bool may_be_missing)
 {
     if (!check->use_files || file[0] == '\0') {
         return;
@@ -84,9 +85,7 @@ void check_secret(struct check *check, const struct place *place, const char *fi
     }
 }
 
-/* Two names of a list that must differ. Empty ones have been reported as missing. */
-static bool is_repeated(struct check *check, const struct place *place, const char *name, const char *earlier,
-                        size_t index)
+bool check_repeated(struct check *check, const struct place *place, const char *name, const char *earlier, size_t index)
 {
     if (name[0] == '\0' || strcmp(name, earlier) != 0) {
         return false;
@@ -104,15 +103,15 @@ static void check_admin_token(struct check *check, struct config_admin_token *to
     place_of_member(&name, check, "admin", "tokens", index, "name");
     place_of_member(&file, check, "admin", "tokens", index, "token_file");
     tokens[index].token_file = check_resolve(check, check->config->state_dir, tokens[index].token_file);
-    check_secret(check, &file, tokens[index].token_file, true);
+    check_secret_file(check, &file, tokens[index].token_file, true);
     for (size_t i = 0; i < index; i++) {
-        if (is_repeated(check, &name, tokens[index].name, tokens[i].name, i)) {
+        if (check_repeated(check, &name, tokens[index].name, tokens[i].name, i)) {
             break;
         }
     }
     /* One token for two names would leave open who made a change. */
     for (size_t i = 0; i < index; i++) {
-        if (is_repeated(check, &file, tokens[index].token_file, tokens[i].token_file, i)) {
+        if (check_repeated(check, &file, tokens[index].token_file, tokens[i].token_file, i)) {
             break;
         }
     }
@@ -128,27 +127,6 @@ static void check_admin(struct check *check)
     }
     if (tokens != NULL) {
         config->admin.tokens = tokens;
-    }
-}
-
-static void check_auth(struct check *check)
-{
-    struct config *config = check->config;
-    struct config_key *keys = check_copy_array(check, config->auth.keys, config->auth.key_count, sizeof(*keys));
-    for (size_t i = 0; keys != NULL && i < config->auth.key_count; i++) {
-        struct place place;
-        place_of_member(&place, check, "auth", "keys", i, "id");
-        for (size_t j = 0; j < i; j++) {
-            if (is_repeated(check, &place, keys[i].id, keys[j].id, j)) {
-                break;
-            }
-        }
-        place_of_member(&place, check, "auth", "keys", i, "secret_file");
-        keys[i].secret_file = check_resolve(check, config->state_dir, keys[i].secret_file);
-        check_secret(check, &place, keys[i].secret_file, true);
-    }
-    if (keys != NULL) {
-        config->auth.keys = keys;
     }
 }
 
@@ -203,7 +181,7 @@ static void check_subprotocols(struct check *check, const struct config_endpoint
         place_of_member(&place, check, "endpoints", NULL, index, "subprotocols");
         place_go(&place, NULL, i);
         for (size_t j = 0; j < i; j++) {
-            if (is_repeated(check, &place, endpoint->subprotocols[i], endpoint->subprotocols[j], j)) {
+            if (check_repeated(check, &place, endpoint->subprotocols[i], endpoint->subprotocols[j], j)) {
                 break;
             }
         }
@@ -219,11 +197,12 @@ static void check_endpoint(struct check *check, struct config_endpoint *endpoint
     endpoint->line = place.line;
     place_go(&place, "path", 0);
     for (size_t i = 0; i < index; i++) {
-        if (is_repeated(check, &place, endpoint->path, endpoints[i].path, i)) {
+        if (check_repeated(check, &place, endpoint->path, endpoints[i].path, i)) {
             break;
         }
     }
     check_subprotocols(check, endpoint, index);
+    check_endpoint_access(check, endpoint, index);
 }
 
 static void check_endpoints(struct check *check)
@@ -324,16 +303,6 @@ static void check_memory(struct check *check)
     }
 }
 
-/* The first endpoint that wants tokens, or endpoint_count. */
-static size_t find_token_endpoint(const struct config *config)
-{
-    size_t i = 0;
-    while (i < config->endpoint_count && config->endpoints[i].auth != CONFIG_AUTH_TOKEN) {
-        i++;
-    }
-    return i;
-}
-
 /* session_memory is not given, and what the other limits promise one session is more than there is for all of them. */
 static void warn_of_memory(struct check *check)
 {
@@ -362,15 +331,10 @@ static void warn(struct check *check)
         place_of(&place, check, "firewall", "allow_only");
         report_warning(check->report, place.line, place.path, "firewall.allow is empty: nobody may connect");
     }
-    size_t endpoint = find_token_endpoint(config);
-    if (endpoint < config->endpoint_count && config->auth.key_count == 0) {
-        place_of_member(&place, check, "endpoints", NULL, endpoint, "auth");
-        report_warning(check->report, place.line, place.path,
-                       "auth.keys is empty: no token can be checked, and nobody comes in");
-    }
     if (check->unbounded_memory != 0) {
         warn_of_memory(check);
     }
+    check_warn_access(check);
     if (config->endpoint_count == 0) {
         place_of(&place, check, "endpoints", NULL);
         report_warning(check->report, place.line, place.path, "none: every request will be answered with 404");

@@ -1,5 +1,5 @@
 /*
- * check_private - what check.c, check_tls.c and place.c share. On the thread that loads.
+ * check_private - what the files that check a config share. The thread that loads.
  */
 #ifndef PORTCULLIS_CONFIG_CHECK_PRIVATE_H
 #define PORTCULLIS_CONFIG_CHECK_PRIVATE_H
@@ -44,10 +44,21 @@ void place_of_member(struct place *place, const struct check *check, const char 
 void *check_copy_array(struct check *check, const void *array, size_t count, size_t size);
 /* A name resolved; "" when memory is short, which arena->failed says. */
 const char *check_resolve(struct check *check, const char *folder, const char *name);
+/* Reports a name of a list that equals an earlier one, that of element `index`. Empty ones have been reported as missing. */
+bool check_repeated(struct check *check, const struct place *place, const char *name, const char *earlier,
+                    size_t index);
 /* A secret's file. One that is missing is made at the first start, where that is done. */
-void check_secret(struct check *check, const struct place *place, const char *file, bool may_be_missing);
+void check_secret_file(struct check *check, const struct place *place, const char *file, bool may_be_missing);
 
 /* check_tls.c */
 void check_tls(struct check *check);
+/* A file with certificates: whether it is one that can be read. What is in it, OpenSSL judges when it is loaded. */
+void check_certificate(struct check *check, const struct place *place, const char *file);
+
+/* check_auth.c: the section auth, whose keys are loaded, and what endpoints say of tokens, origins and permissions. */
+void check_auth(struct check *check);
+void check_endpoint_access(struct check *check, struct config_endpoint *endpoint, size_t index);
+/* What is right but hardly meant; when there is no error. */
+void check_warn_access(struct check *check);
 
 #endif

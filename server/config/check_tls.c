@@ -21,7 +21,7 @@ static size_t find_tls_listener(const struct config *config)
 }
 
 /* A file with certificates: whether it is one that can be read. What is in it, OpenSSL judges when it is loaded. */
-static void check_certificate(struct check *check, const struct place *place, const char *file)
+void check_certificate(struct check *check, const struct place *place, const char *file)
 {
     char *bytes = NULL;
     size_t size = 0;
@@ -65,7 +65,7 @@ static void check_certificates(struct check *check)
             place_of_member(&place, check, "tls", "certificates", i, "certificate");
             check_certificate(check, &place, certificates[i].certificate);
             place_of_member(&place, check, "tls", "certificates", i, "key");
-            check_secret(check, &place, certificates[i].key, false);
+            check_secret_file(check, &place, certificates[i].key, false);
         }
     }
     if (certificates != NULL) {
@@ -95,7 +95,7 @@ void check_tls(struct check *check)
         check_certificate(check, &place, config->tls.certificate);
     }
     if (require_tls(check, "key", &config->tls.key, &place)) {
-        check_secret(check, &place, config->tls.key, false);
+        check_secret_file(check, &place, config->tls.key, false);
     }
     check_certificates(check);
     check_clients(check);

@@ -52,6 +52,9 @@ void config_unref(const struct config **config)
     *config = NULL;
     /* Release: what this holder read happened before the memory goes; acquire: so did what all others read. */
     if (atomic_fetch_sub_explicit(&holder->references, 1, memory_order_acq_rel) == 1) {
+        if (holder->config.auth.policy.keys != NULL) {
+            keyring_unref(&holder->config.auth.policy.keys);
+        }
         arena_free(&holder->arena);
         free(holder);
     }

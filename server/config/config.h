@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "auth/permissions.h"
+#include "auth/token.h"
 #include "logging/log.h"
 #include "server/gate/address.h"
 #include "server/gate/gate.h"
@@ -104,7 +106,8 @@ struct config_endpoint {
         size_t presence_count;
         const char *const *history;
         size_t history_count;
-    } permissions; /* of every session here, besides what its token says */
+    } permissions;               /* of every session here, besides what its token says */
+    struct permissions defaults; /* made of these */
     const char *const *subprotocols;
     size_t subprotocol_count;
     unsigned line; /* where it stands in the file */
@@ -209,6 +212,7 @@ struct config {
         uint32_t leeway_ms;
         uint64_t max_token_lifetime_ms; /* no token may expire later than this from now */
         uint32_t max_token;             /* bytes */
+        struct token_policy policy;     /* made of these and of the files of keys; see config_load() */
     } auth;
 
     struct log_config log;
@@ -220,8 +224,9 @@ struct config {
 /* Receives one error or warning, a whole line without newline: "FILE:LINE: message". */
 typedef void config_report_fn(void *context, bool is_error, const char *line);
 
-/* Reads and checks `path`, which must be a regular file of CONFIG_FILE_MAX bytes at most; never waits for a FIFO. Returns NULL
- * when there was an error; every one has been reported. The caller owns one reference. Main thread or that
+/* Reads and checks `path`, which must be a regular file of CONFIG_FILE_MAX bytes at most; never waits for a FIFO. Keys of
+ * auth.keys are read, too; one whose secret_file does not exist yet is left out of auth.policy. Returns NULL when there was an error;
+ * every one has been reported. The caller owns one reference. Main thread or that
  * of a reload. */
 const struct config *config_load(const char *path, config_report_fn *report, void *context);
 

@@ -259,9 +259,10 @@ static bool has_elements(struct value_reader *reader, const struct row *row, con
         return false;
     }
     int64_t count = config_setting_length(setting);
-    if (count > row->max) {
+    if (count < row->min || count > row->max) {
         report_error(reader->report, config_setting_source_line(setting), path,
-                     "expected %" PRId64 " elements at most, found %" PRId64, row->max, count);
+                     "expected %" PRId64 " elements at %s, found %" PRId64, count < row->min ? row->min : row->max,
+                     count < row->min ? "least" : "most", count);
         return false;
     }
     return true;

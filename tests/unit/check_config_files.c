@@ -99,7 +99,7 @@ START_TEST(test_load)
     write_text("c.pem", 0644, "certificate");
     write_text("k.pem", 0600, "key");
     write_text("d.txt", 0644, "# a list\n192.0.2.0/24\n\n  2001:db8::/32 # with a comment\r\n10.0.0.1");
-    write_text("s", 0600, "secret");
+    write_text("s", 0600, "a secret of thirty-two bytes, at least\n");
     char text[1024];
     (void)snprintf(text, sizeof(text),
                    "listeners = ( { address = \"*:0\"; tls = true; } );\n"
