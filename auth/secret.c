@@ -146,6 +146,8 @@ const char *secret_status_text(enum secret_status status)
         return "is too large";
     case SECRET_CHANGED:
         return "changed while it was read";
+    case SECRET_UNMADE:
+        return "cannot be made";
     case SECRET_NO_MEMORY:
         return "does not fit into memory";
     }

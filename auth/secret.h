@@ -19,6 +19,7 @@ enum secret_status {
     SECRET_EMPTY,
     SECRET_TOO_LARGE,
     SECRET_CHANGED, /* its size changed while it was read */
+    SECRET_UNMADE,  /* secret_make() failed; errno says why */
     SECRET_NO_MEMORY
 };
 
@@ -39,7 +40,14 @@ __attribute__((warn_unused_result)) enum secret_status secret_check(const char *
 /* Wipes and frees; leaves *secret empty. An empty one (all zero) is fine. */
 void secret_free(struct secret *secret);
 
-/* A clause for messages: "PATH: TEXT". For SECRET_UNREADABLE the caller adds errno's. */
+#define SECRET_RANDOM_MAX 64 /* bytes */
+
+/* Makes `path`, with `size` (up to SECRET_RANDOM_MAX) random bytes as base64url text without newline, for the eyes of its owner
+ * alone: whoever calls. It appears whole or not at all, and stays through a loss of power. One that appeared in the meantime is left as
+ * it is: SECRET_OK. */
+__attribute__((warn_unused_result)) enum secret_status secret_make(const char *path, size_t size);
+
+/* A clause for messages: "PATH: TEXT". For SECRET_UNREADABLE and SECRET_UNMADE the caller adds errno's. */
 const char *secret_status_text(enum secret_status status);
 
 #endif

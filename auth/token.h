@@ -86,12 +86,24 @@ struct token_context {
 
 /*
  * Decides. `now_s` is the wall clock in seconds since the epoch. On TOKEN_OK_VERDICT *identity_r is the caller's. The order is
- * that of the table: nothing of a token whose signature is not known to be right decides more than which key it is held against.
- * One verification at most where "kid" names a key; without "kid", one for each key of that algorithm, eight at most.
+ * that of the table: nothing of a token whose signature is not known to be right decides more than which keys it is held against.
+ * These are the keys with its "kid" and algorithm, of which there is one unless sets of several providers share a "kid"; without
+ * "kid", those with its algorithm; TOKEN_KEYS_TRIED at most.
  */
+#define TOKEN_KEYS_TRIED 8
+
 __attribute__((warn_unused_result)) enum token_verdict token_check(const struct token_policy *policy,
                                                                    const struct token_context *context,
                                                                    const char *token, size_t size, int64_t now_s,
                                                                    struct identity **identity_r);
+
+/* Is told of each check, in order: its name, whether it was passed, and what was compared with what. `detail` quotes the token, but
+ * no signature and no key; it is valid during the call. */
+typedef void token_step_fn(void *context, const char *check, bool passed, const char *detail);
+
+/* The same decision, step by step: for people who ask why. */
+__attribute__((warn_unused_result)) enum token_verdict
+token_explain(const struct token_policy *policy, const struct token_context *context, const char *token, size_t size,
+              int64_t now_s, token_step_fn *step, void *step_context, struct identity **identity_r);
 
 #endif

@@ -27,7 +27,11 @@
 #define REQUIRES_LOCK(...) ANNOTATION_(requires_capability(__VA_ARGS__))
 #define ACQUIRES_LOCK(...) ANNOTATION_(acquire_capability(__VA_ARGS__))
 #define RELEASES_LOCK(...) ANNOTATION_(release_capability(__VA_ARGS__))
-#define EXCLUDES_LOCK(...) ANNOTATION_(locks_excluded(__VA_ARGS__))
+/* Likewise, of a lock that readers share. */
+#define REQUIRES_SHARED_LOCK(...) ANNOTATION_(requires_shared_capability(__VA_ARGS__))
+#define ACQUIRES_SHARED_LOCK(...) ANNOTATION_(acquire_shared_capability(__VA_ARGS__))
+#define RELEASES_SHARED_LOCK(...) ANNOTATION_(release_shared_capability(__VA_ARGS__))
+#define EXCLUDES_LOCK(...)        ANNOTATION_(locks_excluded(__VA_ARGS__))
 /* On a function that touches guarded members while nobody else can: making, freeing, the lock itself. */
 #define UNCHECKED_LOCKING ANNOTATION_(no_thread_safety_analysis)
 
