@@ -17,6 +17,7 @@
 #include "server/config/config.h"
 #include "server/credentials.h"
 #include "server/door/door.h"
+#include "server/secrets.h"
 #include "server/server.h"
 #include "server/version.h"
 
@@ -59,12 +60,19 @@ static void report(void *context, bool is_error, const char *line)
     fprintf(stderr, "%s%s\n", is_error ? "" : "warning: ", line);
 }
 
+static void note_missing(void *context, const char *file)
+{
+    (void)context;
+    fprintf(stderr, "note: %s does not exist; the server makes it when it starts\n", file);
+}
+
 static int check_config(const char *file)
 {
     const struct config *config = config_load(file, report, NULL);
     if (config == NULL) {
         return 1;
     }
+    (void)secrets_missing(config, note_missing, NULL);
     bool good = credentials_check(config, report, NULL);
     config_unref(&config);
     if (good) {

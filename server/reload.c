@@ -17,6 +17,8 @@
 
 #include <openssl/ssl.h>
 
+#include "server/secrets.h"
+
 #define THREAD_NAME "reload"
 /* Looking up a user goes through whatever modules the system has for that, which are used to more than civetweb's 100 KiB. */
 #define STACK_SIZE ((size_t)1024 * 1024)
@@ -61,11 +63,23 @@ static const char *publish(struct reload *reload, const struct config *config, S
     return refused;
 }
 
+static bool make_secrets(const struct reload *reload, const struct config **config)
+{
+    char error[512];
+    bool complete = secrets_complete(reload->setup.file, config, reload->setup.log, error, sizeof(error));
+    if (!complete) {
+        log_event(reload->setup.log, LOG_ERROR, "config", log_str("detail", error));
+    }
+    return complete;
+}
+
 static struct reload_result prepare(struct reload *reload)
 {
     struct reload_result result = {.config = config_load(reload->setup.file, report_to_log, reload)};
     if (result.config == NULL) {
         result.refused = "the config file has errors";
+    } else if (!make_secrets(reload, &result.config)) {
+        result.refused = "a secret cannot be made";
     } else if (!credentials_prepare(reload->setup.credentials, result.config, report_to_log, reload, &result.tls)) {
         result.refused = "a certificate or its key cannot be used";
     } else {

@@ -36,6 +36,7 @@
 #include "server/readiness.h"
 #include "server/refusals.h"
 #include "server/reload.h"
+#include "server/secrets.h"
 #include "server/session/pool.h"
 #include "server/slack.h"
 #include "server/version.h"
@@ -367,7 +368,10 @@ static bool start(struct server *server)
     if (server->config == NULL || !open_log(server)) {
         return false;
     }
-    bool prepared = prepare(server);
+    char error[512];
+    bool prepared = secrets_complete(server->file, &server->config, server->log, error, sizeof(error))
+                        ? prepare(server)
+                        : fail(server, "secret", error);
     /* Also when that failed: the log is to say why. */
     if (!become_user(server) || !prepared || !open_door(server) || !open_vitals(server)) {
         return false;

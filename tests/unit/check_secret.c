@@ -220,6 +220,56 @@ START_TEST(no_descriptor_is_left)
 }
 END_TEST
 
+/* One line of base64url, whose every character has been drawn: two files are never alike. */
+START_TEST(made)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const size_t lengths[] = {1, 32, 48, SECRET_RANDOM_MAX};
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        struct secret secret = {NULL, 0};
+        struct secret other = {NULL, 0};
+        const mode_t mask = umask(0); /* the mode is not left to the caller's mask */
+        ck_assert_int_eq(secret_make("secret", lengths[i]), SECRET_OK);
+        ck_assert_int_eq(secret_make("other", lengths[i]), SECRET_OK);
+        (void)umask(mask);
+        ck_assert_int_eq(secret_load("secret", 2 * MAX, &secret), SECRET_OK);
+        ck_assert_int_eq(secret_load("other", 2 * MAX, &other), SECRET_OK);
+        ck_assert_uint_eq(secret.size, (lengths[i] * 8 + 5) / 6);
+        ck_assert_uint_eq(strspn((const char *)secret.bytes, alphabet), secret.size);
+        ck_assert(lengths[i] < 32 || memcmp(secret.bytes, other.bytes, secret.size) != 0);
+        struct stat info;
+        ck_assert_int_eq(stat("secret", &info), 0);
+        ck_assert_uint_eq(info.st_mode & 07777, 0600);
+        ck_assert_uint_eq(info.st_nlink, 1);
+        secret_free(&secret);
+        secret_free(&other);
+        ck_assert_int_eq(unlink("secret"), 0);
+        ck_assert_int_eq(unlink("other"), 0);
+    }
+    ck_assert_int_eq(rmdir(folder), 0); /* nothing else was left */
+    ck_assert_int_eq(mkdir(folder, 0700), 0);
+}
+END_TEST
+
+/* Whoever was first stays, and a link is not followed to where it leads. */
+START_TEST(made_by_another)
+{
+    make_file("secret", "first", 5, 0600);
+    ck_assert_int_eq(secret_make("secret", 32), SECRET_OK);
+    assert_loads("secret", MAX, "first", 5);
+    ck_assert_int_eq(symlink("other", "link"), 0);
+    ck_assert_int_eq(secret_make("link", 32), SECRET_OK);
+    ck_assert_int_eq(access("other", F_OK), -1);
+}
+END_TEST
+
+START_TEST(made_in_no_folder)
+{
+    ck_assert_int_eq(secret_make("absent/secret", 32), SECRET_UNMADE);
+    ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
     TCase *tests = tcase_create(name);
@@ -238,6 +288,7 @@ static Suite *secret_suite(void)
     tcase_add_test(core, free_of_an_empty_one);
     tcase_add_test(core, every_status_has_a_text);
     tcase_add_test(core, missing);
+    tcase_add_test(core, made);
     tcase_add_test(core, unreadable_says_why);
 
     TCase *limits = add_case(suite, "limits");
@@ -252,6 +303,8 @@ static Suite *secret_suite(void)
     tcase_add_test(hostile, local_socket);
     tcase_add_test(hostile, pretends_to_be_empty);
     tcase_add_test(hostile, no_descriptor_is_left);
+    tcase_add_test(hostile, made_by_another);
+    tcase_add_test(hostile, made_in_no_folder);
     return suite;
 }
 
