@@ -4,7 +4,6 @@
 #include "auth/claims.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,7 +31,7 @@ static bool read_time(const json_t *value, int64_t *time_r)
         if (!(number >= 0.0 && number <= (double)CLAIMS_TIME_MAX)) { /* so that no NaN gets through */
             return false;
         }
-        *time_r = (int64_t)floor(number);
+        *time_r = (int64_t)number;
         return true;
     }
     return false;
