@@ -41,6 +41,9 @@ struct revocations {
     struct hash subjects LOCK_GUARDED;
 };
 
+/* Looked through at a time: some tens of microseconds. */
+#define EXPIRE_BUCKETS 256
+
 #define ENTRY_OF(link, member) ((struct entry *)(void *)((char *)(link)-offsetof(struct entry, member)))
 #define SUBJECT_OF(at)         ((struct subject *)(void *)((char *)(at)-offsetof(struct subject, link)))
 
@@ -88,6 +91,8 @@ static void drop_entry_locked(struct revocations *revocations, struct entry *ent
 static void settle_subject_locked(struct revocations *revocations, struct subject *subject)
     REQUIRES_LOCK(revocations->lock);
 static bool reserve_locked(struct revocations *revocations) REQUIRES_LOCK(revocations->lock);
+static size_t expire_bucket_locked(struct revocations *revocations, struct hash_link *link, int64_t now_s)
+    REQUIRES_LOCK(revocations->lock);
 static enum revocation_status add_locked(struct revocations *revocations, struct entry **entry,
                                          struct subject **subject) REQUIRES_LOCK(revocations->lock);
 
@@ -316,31 +321,45 @@ bool revocations_remove(struct revocations *revocations, uint64_t id)
 }
 
 /* Subject by subject, so that each is settled once, however many of its revocations are over. */
+static size_t expire_bucket_locked(struct revocations *revocations, struct hash_link *link, int64_t now_s)
+{
+    size_t dropped = 0;
+    while (link != NULL) {
+        struct subject *subject = SUBJECT_OF(link);
+        const size_t before = dropped;
+        link = link->next;
+        struct entry *entry = subject->entries;
+        while (entry != NULL) {
+            struct entry *next = entry->next;
+            if (entry->revocation.until_s <= now_s) {
+                drop_entry_locked(revocations, entry);
+                dropped++;
+            }
+            entry = next;
+        }
+        if (dropped > before) {
+            settle_subject_locked(revocations, subject);
+        }
+    }
+    return dropped;
+}
+
+/* A piece at a time, so that readers get their turns. What a table that grows in between moves out of sight is found the next time. */
 size_t revocations_expire(struct revocations *revocations, int64_t now_s)
 {
     size_t dropped = 0;
-    rwlock_write(&revocations->lock);
-    for (size_t i = 0; i < revocations->subjects.bucket_count; i++) {
-        struct hash_link *link = revocations->subjects.buckets[i];
-        while (link != NULL) {
-            struct subject *subject = SUBJECT_OF(link);
-            const size_t before = dropped;
-            link = link->next;
-            struct entry *entry = subject->entries;
-            while (entry != NULL) {
-                struct entry *next = entry->next;
-                if (entry->revocation.until_s <= now_s) {
-                    drop_entry_locked(revocations, entry);
-                    dropped++;
-                }
-                entry = next;
-            }
-            if (dropped > before) {
-                settle_subject_locked(revocations, subject);
-            }
+    size_t bucket = 0;
+    bool more = true;
+    while (more) {
+        rwlock_write(&revocations->lock);
+        const struct hash *subjects = &revocations->subjects;
+        for (size_t i = 0; i < EXPIRE_BUCKETS && bucket < subjects->bucket_count; i++) {
+            dropped += expire_bucket_locked(revocations, subjects->buckets[bucket], now_s);
+            bucket++;
         }
+        more = bucket < subjects->bucket_count;
+        rwlock_write_end(&revocations->lock);
     }
-    rwlock_write_end(&revocations->lock);
     return dropped;
 }
 
