@@ -301,6 +301,7 @@ int main(void)
     tcase_add_test(core, test_same);
     tcase_add_test(core, test_copies);
     tcase_add_test(core, test_list);
+    tcase_set_timeout(limits, 240); /* a million allocations and more, under a sanitizer on a busy machine */
     tcase_add_test(limits, test_full);
     tcase_add_test(hostile, test_threads);
     suite_add_tcase(suite, core);
