@@ -124,6 +124,20 @@ class Dropped(Case):
         for name in ("portcullis", "log", "lobby-0", "sessions-0", "upgrade-0"):
             self.assertIn(name, names)
 
+    def test_secret(self):
+        """A secret that is made at the first start is the user's, and a reload that reads it again can."""
+        keys = ({"id": "k", "algorithm": "HS256", "secret_file": "jwt.secret"},)
+        server = self.server(user=USER, group=GROUP, auth={"keys": keys})
+        self.begin(server)
+        for name in ("state", "state/jwt.secret"):
+            with self.subTest(name):
+                status = os.stat(os.path.join(server.folder, name))
+                self.assertEqual((pwd.getpwuid(status.st_uid).pw_name, grp.getgrgid(status.st_gid).gr_name), (USER, GROUP))
+                self.assertEqual(status.st_mode & 0o077, 0)
+        self.assertEqual(server.records("reload_would_fail"), [])
+        self.reload(server, "reloaded")
+        server.stop()
+
     def test_life(self):
         """A port below 1024 and a key that were opened as root; files that belong to the user; reloads and an orderly end."""
         port = low_port()
