@@ -172,7 +172,8 @@ class Sign(Command):
         self.assertEqual({name: claims[name] for name in values}, {name: value for name, (_, value) in values.items()})
 
     def test_claim_instead_of_own(self):
-        claims = jwt.decode(self.token("--claim", "exp=5", "--claim", "jti=mine", warned=True), options={"verify_signature": False})
+        token = self.token("--claim", "exp=5", "--claim", "jti=mine", warned=True)
+        claims = jwt.decode(token, options={"verify_signature": False})
         self.assertEqual((claims["exp"], claims["jti"]), (5, "mine"))
 
     def test_asked_for(self):
@@ -235,6 +236,8 @@ class Inspect(Command):
         secret = SECRETS["HS256"]
         with open(self.path("rs.pub"), "rb") as file:
             public = file.read()
+        with open(self.path("es.key"), encoding="ascii") as file:
+            private = file.read()
 
         def sign(claims, key=secret, algorithm="HS256", kid="hs256", **headers):
             return jwt.encode(claims, key, algorithm, headers={"kid": kid, **headers})
@@ -244,7 +247,7 @@ class Inspect(Command):
         cases = {
             "good": (sign(good), ""),
             "no kid": (jwt.encode(good, secret, "HS256"), ""),
-            "private key": (sign(good, open(self.path("es.key")).read(), "ES256", "es"), ""),
+            "private key": (sign(good, private, "ES256", "es"), ""),
             "list of audiences": (sign({**good, "iss": ISSUER, "aud": ["x", AUDIENCE]}, kid="bound"), ""),
             "expired": (sign({**good, "exp": now - 1}), "token_expired"),
             "wrong key": (sign(good, "another secret, of which nobody knows"), "token_signature"),
