@@ -4,7 +4,6 @@
  */
 #include "validate/json_bounds.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +12,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define DEPTH           4
 #define TEXT_MAX        8192
+#define MADE_DEPTH_MAX  12
 
 static const struct json_bounds bounds = {64, DEPTH};
 
@@ -77,7 +77,7 @@ START_TEST(limits_depth)
 }
 END_TEST
 
-/* Writes a random text of JSON and returns how deep it is. */
+/* Writes random texts of JSON. */
 struct writer {
     uint8_t text[TEXT_MAX];
     size_t size;
@@ -100,26 +100,38 @@ static void put(struct writer *writer, const char *text)
     writer->size += size;
 }
 
-static size_t put_value(struct writer *writer, size_t depth_left)
+/* Opens and closes at random, with scalars between that look like brackets. Returns the greatest depth. */
+static size_t put_text(struct writer *writer)
 {
     static const char *const scalars[] = {"1",      "null",       "\"\"",     "\"[[[[[{{{{{\"",
                                           "\"]]\"", "\"\\\"[[\"", "\"\\\\\"", "\"\\\\\\\"{\\\\\""};
-    const uint32_t kind = next_random(&writer->seed) % 8;
-    if (depth_left == 0 || kind < 3 || writer->size > TEXT_MAX / 2) {
-        put(writer, scalars[next_random(&writer->seed) % COUNT_OF(scalars)]);
-        return 0;
-    }
-    const bool object = kind % 2 == 0;
+    const char *closers[MADE_DEPTH_MAX];
+    size_t depth = 0;
     size_t deepest = 0;
-    put(writer, object ? "{" : "[");
-    for (uint32_t count = next_random(&writer->seed) % 3; count > 0; count--) {
-        put(writer, object ? "\"k]\\\"\":" : " ");
-        const size_t depth = put_value(writer, depth_left - 1);
-        deepest = depth > deepest ? depth : deepest;
-        put(writer, count > 1 ? "," : "\n");
+    writer->size = 0;
+    do {
+        const uint32_t step = next_random(&writer->seed) % 5;
+        if (step < 2 && depth < MADE_DEPTH_MAX) {
+            put(writer, step == 0 ? "[" : "{\"k]\\\"\":");
+            closers[depth++] = step == 0 ? "]" : "}";
+            deepest = depth > deepest ? depth : deepest;
+        } else {
+            put(writer, scalars[next_random(&writer->seed) % COUNT_OF(scalars)]);
+            while (depth > 0 && next_random(&writer->seed) % 2 == 0) {
+                put(writer, closers[--depth]);
+            }
+            if (depth > 0) {
+                put(writer, closers[depth - 1][0] == ']' ? ", " : ",\"\\\\\":");
+            }
+        }
+    } while (depth > 0 && writer->size < TEXT_MAX / 2);
+    if (depth > 0) {
+        put(writer, "0");
     }
-    put(writer, object ? "}" : "]");
-    return deepest + 1;
+    while (depth > 0) {
+        put(writer, closers[--depth]);
+    }
+    return deepest;
 }
 
 START_TEST(core_random_texts)
@@ -128,8 +140,7 @@ START_TEST(core_random_texts)
     size_t deep_ones = 0;
     writer.seed = 1;
     for (unsigned round = 0; round < 5000; round++) {
-        writer.size = 0;
-        const size_t depth = put_value(&writer, 12);
+        const size_t depth = put_text(&writer);
         const struct json_bounds exact = {TEXT_MAX, depth};
         ck_assert_int_eq(json_bounds_check(&exact, writer.text, writer.size), JSON_BOUNDS_OK);
         if (depth > 0) {
