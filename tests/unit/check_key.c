@@ -637,6 +637,42 @@ START_TEST(hostile_ecdsa)
 }
 END_TEST
 
+/* Signs as PS256 does but for salt and mask. */
+static size_t sign_pss(EVP_PKEY *pkey, int salt, const EVP_MD *mask, uint8_t signature[KEY_SIGNATURE_MAX])
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *parameters = NULL;
+    size_t size = KEY_SIGNATURE_MAX;
+    ck_assert_int_eq(EVP_DigestSignInit(context, &parameters, EVP_sha256(), NULL, pkey), 1);
+    ck_assert_int_eq(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING), 1);
+    ck_assert_int_eq(EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, salt), 1);
+    ck_assert_int_eq(EVP_PKEY_CTX_set_rsa_mgf1_md(parameters, mask), 1);
+    ck_assert_int_eq(EVP_DigestSign(context, signature, &size, input, sizeof(input)), 1);
+    EVP_MD_CTX_free(context);
+    return size;
+}
+
+/* RFC 7518 §3.5 leaves no choice of salt and mask. */
+START_TEST(hostile_pss)
+{
+    EVP_PKEY *pkey = generate(RSA_2048);
+    struct key *key = NULL;
+    uint8_t signature[KEY_SIGNATURE_MAX];
+    ck_assert_int_eq(load(ALGORITHM_PS256, public_file(pkey), &key), KEY_OK);
+    static const int salts[] = {0, 20, 31, 33, RSA_PSS_SALTLEN_MAX};
+    for (size_t i = 0; i < COUNT_OF(salts); i++) {
+        const size_t size = sign_pss(pkey, salts[i], EVP_sha256(), signature);
+        ck_assert(!key_verify(key, input, sizeof(input), signature, size));
+    }
+    size_t size = sign_pss(pkey, 32, EVP_sha1(), signature);
+    ck_assert(!key_verify(key, input, sizeof(input), signature, size));
+    size = sign_pss(pkey, 32, EVP_sha256(), signature);
+    ck_assert(key_verify(key, input, sizeof(input), signature, size));
+    key_unref(&key);
+    EVP_PKEY_free(pkey);
+}
+END_TEST
+
 START_TEST(hostile_restricted_pss)
 {
     EVP_PKEY *pkey = NULL;
@@ -684,6 +720,7 @@ int main(void)
     tcase_add_test(hostile, hostile_der);
     tcase_add_test(hostile, hostile_pem_as_secret);
     tcase_add_test(hostile, hostile_ecdsa);
+    tcase_add_test(hostile, hostile_pss);
     tcase_add_test(hostile, hostile_restricted_pss);
     suite_add_tcase(suite, hostile);
 
