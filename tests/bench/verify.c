@@ -5,7 +5,6 @@
  * on the message). Both are measured in turns, in processor time, so that whatever else the machine does falls on both; the
  * overhead is the median of their differences.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
