@@ -170,7 +170,7 @@ static bool is_authority(const char *text, size_t size)
     if (size > 0 && text[0] == '[') {
         const char *bracket = memchr(text, ']', size);
         struct address address;
-        if (bracket == NULL || !address_parse(text + 1, (size_t)(bracket - text) - 1, &address) ||
+        if (bracket == NULL || address_parse(text + 1, (size_t)(bracket - text) - 1, &address) != ADDRESS_OK ||
             address_is_ipv4(&address)) {
             return false;
         }
