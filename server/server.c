@@ -19,6 +19,7 @@
 
 #include <openssl/ssl.h>
 
+#include "auth/token.h"
 #include "logging/log.h"
 #include "server/config/config.h"
 #include "server/credentials.h"
@@ -53,6 +54,7 @@ struct server {
     struct log *log;
     struct gate *gate;
     struct credentials *credentials;
+    struct token_context tokens; /* whole before the first request */
     struct session_pool *sessions;
     struct ready_ring *ring;
     struct lobby *lobby;
@@ -252,6 +254,7 @@ static bool open_door(struct server *server)
         .upgrade_threads = server->config->pool.upgrade_threads,
         .lobby = server->lobby,
         .sessions = server->sessions,
+        .tokens = &server->tokens,
         .ring = server->ring,
         .log = server->log,
     };
@@ -327,7 +330,12 @@ static bool prepare(struct server *server)
     if (server->credentials == NULL) {
         return fail(server, "tls", "a certificate or its key cannot be used; see above");
     }
+    server->tokens.revocations = revocations_create();
+    if (server->tokens.revocations == NULL) {
+        return fail(server, "revocations", strerror(ENOMEM));
+    }
     const struct session_pool_setup sessions = {
+        .tokens = &server->tokens,
         .threads = server->session_threads,
         .io = server->config->pool.io,
         .busy_poll_us = server->config->pool.busy_poll_us,
@@ -450,6 +458,7 @@ static void release(struct server *server)
     inherited_destroy(&server->inherited);
     ready_ring_destroy(&server->ring);
     session_pool_destroy(&server->sessions);
+    revocations_destroy(&server->tokens.revocations);
     credentials_destroy(&server->credentials);
     gate_destroy(&server->gate);
     if (server->log != NULL) {

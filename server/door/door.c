@@ -305,6 +305,7 @@ struct door *door_start(const struct door_setup *setup, char *error, size_t erro
     }
     door->setup = *setup;
     door->decide.sessions = setup->sessions;
+    door->decide.tokens = setup->tokens;
     door->decide.log = setup->log;
     pthread_mutex_init(&door->start_lock, NULL);
     pthread_condattr_t attributes;

@@ -22,6 +22,7 @@ struct door_setup {
     unsigned upgrade_threads;
     struct lobby *lobby;
     struct session_pool *sessions;
+    const struct token_context *tokens;
     struct ready_ring *ring;
     struct log *log;
 };

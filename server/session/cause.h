@@ -43,7 +43,19 @@ enum cause_side { CAUSE_PEER, CAUSE_SERVER, CAUSE_NETWORK };
     X(SERVER_MEMORY, "server_memory", CAUSE_SERVER, WS_CLOSE_TRY_AGAIN,                                             \
       "The session needed more memory while all sessions held limits.memory.")                                      \
     X(OUT_OF_MEMORY, "out_of_memory", CAUSE_SERVER, WS_CLOSE_INTERNAL,                                              \
-      "The server could not get memory for the session.")
+      "The server could not get memory for the session.")                                                           \
+    X(AUTH_TIMEOUT, "auth_timeout", CAUSE_SERVER, WS_CLOSE_DEADLINE, "No token came within limits.auth_timeout.")   \
+    X(AUTH_FAILED, "auth_failed", CAUSE_SERVER, WS_CLOSE_UNAUTHENTICATED, "The first message was no good token.")   \
+    X(AUTH_UNAVAILABLE, "auth_unavailable", CAUSE_SERVER, WS_CLOSE_TRY_AGAIN,                                       \
+      "The token could not be checked yet; try again.")                                                             \
+    X(TOKEN_EXPIRED, "token_expired", CAUSE_SERVER, WS_CLOSE_UNAUTHENTICATED, "The token has expired.")             \
+    X(NOT_PERMITTED, "not_permitted", CAUSE_SERVER, WS_CLOSE_FORBIDDEN, "The token is not for this endpoint.")      \
+    X(USER_SESSIONS, "user_sessions", CAUSE_SERVER, WS_CLOSE_RATE_LIMIT,                                            \
+      "The user has limits.user_sessions sessions already.")                                                        \
+    X(REPLACED, "replaced", CAUSE_SERVER, WS_CLOSE_REVOKED,                                                         \
+      "A newer session of the user took this one's place (limits.user_sessions).")                                  \
+    X(KICKED, "kicked", CAUSE_SERVER, WS_CLOSE_REVOKED, "An operator ended the session.")                           \
+    X(REVOKED, "revoked", CAUSE_SERVER, WS_CLOSE_REVOKED, "The token has been revoked.")
 
 enum cause {
 #define CAUSE_ENUM_(name, label, side, code, sentence) CAUSE_##name,

@@ -100,7 +100,7 @@ enum inflater_status compression_inflate(struct compression *compression, struct
     if (inflater == NULL) {
         return INFLATER_MEMORY;
     }
-    const struct inflater_limits limits = {.max_size = terms->config->limits.max_message,
+    const struct inflater_limits limits = {.max_size = terms->max_message,
                                            .max_ratio = terms->config->compression.max_ratio};
     return inflater_message(inflater, terms->agreed->client_takeover, message->data, message->size,
                             message->opcode == WS_TEXT, &limits, &compression->inflated, size_r);

@@ -32,6 +32,7 @@ struct codec;
 struct codec_terms {
     const struct extension_agreed *agreed;
     const struct config *config;
+    uint64_t max_message; /* of those that come, inflated */
 };
 
 void compression_deinit(struct compression *compression);

@@ -61,7 +61,9 @@ static void ping(struct session *session)
 
 static void check_open(struct session *session)
 {
-    if (passed(session, session->stalled_since_ms, session->config->limits.send_timeout_ms)) {
+    if (session->auth != NULL && session->auth->due_ms != 0 && session_now_ms(session) >= session->auth->due_ms) {
+        session_auth_due(session);
+    } else if (passed(session, session->stalled_since_ms, session->config->limits.send_timeout_ms)) {
         on_stall(session);
     } else if (session->paused_since_ms != 0) {
         return;
@@ -93,6 +95,9 @@ void session_set_timer(struct session *session)
         due_ms = session->close_due_ms;
     } else {
         due_ms = earlier(due_ms, session->stalled_since_ms, session->config->limits.send_timeout_ms);
+        if (session->auth != NULL && session->auth->due_ms != 0 && session->auth->due_ms < due_ms) {
+            due_ms = session->auth->due_ms;
+        }
     }
     if (session->state == SESSION_OPEN && session->paused_since_ms == 0) {
         due_ms = earlier(due_ms, session->message_since_ms, session->config->limits.message_timeout_ms);

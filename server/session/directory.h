@@ -16,6 +16,8 @@
 #include "server/session/cause.h"
 #include "server/session/pool.h"
 
+#define SESSION_LIST_MAX 1000 /* of one list */
+
 /* Which sessions are meant: all that meet every condition that is set. */
 struct session_filter {
     uint64_t id;                 /* 0: any */
@@ -51,7 +53,8 @@ struct session_view {
     size_t memory; /* beyond its struct */
 };
 
-/* Calls `each` for those with an id above `after`, in order of id, `limit` (1 to 1,000) at most. False when a loop did not answer in time. The
+/* Calls `each` for those with an id above `after`, in order of id, `limit` (1 to SESSION_LIST_MAX) at most. False when a loop did not
+ * answer in time or memory ran out: what there is of the others is told nevertheless. The
  * calling thread. */
 __attribute__((warn_unused_result)) bool
 session_directory_list(struct session_pool *pool, const struct session_filter *filter, uint64_t after, size_t limit,
@@ -62,7 +65,8 @@ session_directory_list(struct session_pool *pool, const struct session_filter *f
 size_t session_directory_end(struct session_pool *pool, const struct session_filter *filter, enum cause cause,
                              bool *complete_r);
 
-/* Ends all whose identity is revoked by now, with CAUSE_REVOKED; returns how many. */
+/* Ends all whose identity is revoked by now, with CAUSE_REVOKED; returns how many. Sessions that begin meanwhile look for themselves. A loop
+ * that has not answered yet does it when it comes to it. `revocations` outlives the pool. */
 size_t session_directory_revoke(struct session_pool *pool, struct revocations *revocations, bool *complete_r);
 
 #endif

@@ -20,6 +20,9 @@
  * to send them: 100 bytes may stand for 64 KiB, and one read for 100 MB. */
 #define TURN_MAX (1024 * 1024)
 
+/* Frames that a token may come in. */
+#define TOKEN_FRAGMENTS_MAX 16
+
 /* Input that was read before the pause, or before the others' turn. */
 struct session_held {
     size_t size;
@@ -148,19 +151,39 @@ static void fail(struct session *session, enum cause cause, enum ws_close_code c
  * form, which may be a lot of empty blocks: rates and turns go by that. */
 static void on_message(struct session *session, enum ws_opcode opcode, uint8_t *data, size_t size, size_t cost)
 {
-    if (within_rate(session, cost)) {
-        session->messages_in++;
-        session->bytes_in += size;
-        session->home->turn_size += session->compression.deflate ? cost : 0;
-        session->last_message_ms = session_now_ms(session);
+    if (!within_rate(session, cost)) {
+        return;
+    }
+    session->messages_in++;
+    session->bytes_in += size;
+    session->home->turn_size += session->compression.deflate ? cost : 0;
+    session->last_message_ms = session_now_ms(session);
+    if (session_awaits_token(session)) {
+        session_take_token(session, opcode, data, size);
+    } else {
         session->handler->message(session, opcode, data, size);
     }
+}
+
+/* A token is small, and so is what is collected before there is one. */
+static struct reader_limits limits_of(const struct session *session)
+{
+    struct reader_limits limits = {.max_message = session->config->limits.max_message,
+                                   .max_fragments = session->config->limits.max_fragments,
+                                   .compression = session->compression.deflate};
+    if (session_awaits_token(session)) {
+        uint64_t max_token = (uint64_t)session->config->auth.max_token + strlen("\r\n");
+        limits.max_message = max_token < limits.max_message ? max_token : limits.max_message;
+        limits.max_fragments = TOKEN_FRAGMENTS_MAX < limits.max_fragments ? TOKEN_FRAGMENTS_MAX : limits.max_fragments;
+    }
+    return limits;
 }
 
 static void on_compressed(struct session *session, const struct reader_output *output)
 {
     struct compression *compression = &session->home->compression;
-    const struct codec_terms terms = {.agreed = &session->compression, .config = session->config};
+    const struct codec_terms terms = {
+        .agreed = &session->compression, .config = session->config, .max_message = limits_of(session).max_message};
     size_t size = 0;
     enum inflater_status status = compression_inflate(compression, &session->codec, &terms, output, &size);
     session_count_inflated(session);
@@ -190,7 +213,7 @@ static void on_event(struct session *session, enum reader_event event, const str
         }
         break;
     case READER_PING:
-        if (session->state == SESSION_OPEN && within_rate(session, output->size)) {
+        if (session->state == SESSION_OPEN && session_admits_control(session) && within_rate(session, output->size)) {
             session_answer_ping(session, output->data, output->size);
         }
         break;
@@ -201,6 +224,8 @@ static void on_event(struct session *session, enum reader_event event, const str
         fail(session, cause_of(output->error), reader_error_code(output->error), reader_error_text(output->error));
         break;
     case READER_PONG: /* that something came is noted for any input */
+        (void)session_admits_control(session);
+        break;
     case READER_MORE:
         break;
     }
@@ -237,9 +262,8 @@ static void note_message_time(struct session *session, bool fresh)
 
 void session_take_input(struct session *session, uint8_t *bytes, size_t size)
 {
-    const struct reader_limits limits = {.max_message = session->config->limits.max_message,
-                                         .max_fragments = session->config->limits.max_fragments,
-                                         .compression = session->compression.deflate};
+    struct reader_limits limits = limits_of(session);
+    bool awaits_token = session_awaits_token(session);
     bool fresh = session->message_since_ms == 0;
     while (session->state == SESSION_OPEN || session->state == SESSION_CLOSING) {
         if (!output_allows_input(session) || turn_is_over(session)) {
@@ -253,6 +277,10 @@ void session_take_input(struct session *session, uint8_t *bytes, size_t size)
         }
         fresh = fresh || event == READER_MESSAGE;
         on_event(session, event, &output);
+        if (awaits_token && !session_awaits_token(session)) {
+            awaits_token = false;
+            limits = limits_of(session); /* for what came behind the token */
+        }
     }
     note_message_time(session, fresh);
     session_count_memory(session);

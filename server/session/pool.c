@@ -93,9 +93,11 @@ static bool init_loop(struct session_loop *home, struct session_pool *pool, cons
     timer_init(&home->close_timer, on_close_due);
     timer_init(&home->drain_timer, on_drain_due);
     session_init_memory(home);
+    walk_init(home);
+    home->expiry = expiry_watch_create(home);
     home->drain_message.deliver = on_drain;
     home->hurry_message.deliver = on_hurry;
-    if (home->loop == NULL || home->input == NULL || home->output == NULL) {
+    if (home->loop == NULL || home->input == NULL || home->output == NULL || home->expiry == NULL) {
         return false;
     }
     loop_set_busy_poll(home->loop, setup->busy_poll_us);
@@ -111,8 +113,11 @@ struct session_pool *session_pool_create(const struct session_pool_setup *setup,
     pool->log = log;
     pool->gate = gate;
     atomic_init(&pool->next_id, 1);
+    static const struct token_context no_tokens;
+    pool->tokens = setup->tokens != NULL ? setup->tokens : &no_tokens;
+    pool->users = users_create();
     pool->loops = calloc(setup->threads, sizeof(*pool->loops));
-    if (pool->loops == NULL) {
+    if (pool->users == NULL || pool->loops == NULL) {
         goto failed;
     }
     pool->threads = setup->threads;
@@ -142,9 +147,11 @@ void session_pool_destroy(struct session_pool **pool_pointer)
         ferry_destroy(&pool->loops[i].ferry);
         free(pool->loops[i].input);
         free(pool->loops[i].output);
+        expiry_watch_destroy(&pool->loops[i].expiry);
         compression_deinit(&pool->loops[i].compression);
     }
     free(pool->loops);
+    users_destroy(&pool->users);
     free(pool);
 }
 
@@ -154,6 +161,7 @@ void session_pool_run(struct session_pool *pool, unsigned index)
     loop_run(home->loop);
     /* Closing the inbox may have brought a last few: they were told 1001 as they came and are let go at once. */
     on_drain_due(&home->drain_timer, loop_now_ms(home->loop));
+    walk_end_all(home);
 }
 
 void session_pool_refuse(struct session_pool *pool)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/token.h"
 #include "logging/log.h"
 #include "server/config/config.h"
 #include "server/gate/gate.h"
@@ -20,6 +21,9 @@
 struct session_pool;
 
 struct session_pool_setup {
+    const struct token_context
+        *tokens; /* what tokens are held against besides a config; NULL: nothing. Outlives the pool, and is
+                                         * whole before the first loop runs */
     unsigned threads;
     enum config_io io;
     unsigned busy_poll_us; /* see loop_set_busy_poll() */

@@ -28,6 +28,7 @@ void session_abort(struct session *session, enum cause cause)
 {
     if (session->state == SESSION_OPEN) {
         session->cause = (uint8_t)cause;
+        session_auth_end(session);
     }
     session->state = SESSION_DEAD;
     struct session_loop *home = session->home;
@@ -61,6 +62,7 @@ static void end(struct session *session, enum cause cause, unsigned code, const 
         return;
     }
     session->cause = (uint8_t)cause;
+    session_auth_end(session);
     if (code != WS_CLOSE_NONE) {
         send_close(session, code, reason);
     }
@@ -107,7 +109,8 @@ static void log_end(const struct session *session)
         log_u64("session", session->id),
         log_str("peer", address_format_port(&session->pass.from, session->port, peer)),
         log_str("endpoint", session->endpoint->path),
-        log_str("user", NULL),
+        log_str("user", session_user(session)),
+        log_str("key", session_key_id(session)),
         log_seconds("duration", session_now_ms(session) - session->opened_ms),
         log_u64("messages_in", session->messages_in),
         log_u64("messages_out", session->messages_out),
@@ -135,7 +138,7 @@ void session_destroy(struct session *session)
         session->code_sent = 0; /* it stood at the end of what the peer did not take */
     }
     log_end(session);
-    if (session->handler->closed != NULL) {
+    if (session->handler->closed != NULL && !session_awaits_token(session)) {
         session->handler->closed(session, (enum cause)session->cause);
     }
     loop_forget(home->loop, &session->source); /* it is closed next */
@@ -152,6 +155,10 @@ void session_destroy(struct session *session)
     } else {
         home->first = session->next;
     }
+    if (home->last == session) {
+        home->last = session->previous;
+    }
+    walk_forget(home, session);
     if (home->drain_next == session) {
         home->drain_next = session->next;
     }
@@ -161,6 +168,7 @@ void session_destroy(struct session *session)
     reader_deinit(&session->reader);
     codec_destroy(&session->codec);
     session_free_overflow(session);
+    session_auth_free(session);
     session_uncount_memory(session);
     config_unref(&session->config);
     free(session);

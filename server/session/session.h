@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/identity.h"
 #include "logging/log.h"
 #include "server/config/config.h"
 #include "server/gate/gate.h"
@@ -40,6 +41,8 @@ struct session_offer {
     size_t answer_size;
     const uint8_t *early; /* bytes the peer sent behind its request */
     size_t early_size;
+    struct identity *identity; /* as the request's token says, becomes the session's as well; NULL: none, or not yet */
+    bool awaits_token;         /* the first message is to be the token */
 };
 
 enum session_status {
@@ -48,7 +51,8 @@ enum session_status {
     SESSION_CROWDED,  /* the sessions hold nearly limits.memory */
     SESSION_STOPPING, /* the server is draining */
     SESSION_MEMORY,
-    SESSION_BUSY, /* the loop's inbox is full */
+    SESSION_BUSY,       /* a loop's inbox is full */
+    SESSION_USER_EXCESS /* the user has limits.user_sessions sessions */
 };
 
 /* Makes a session and starts it on the next loop in turn. On anything but SESSION_OK nothing was taken: the transport and
@@ -70,5 +74,10 @@ void session_end(struct session *session, enum cause cause);
 void session_end_with(struct session *session, enum cause cause, enum ws_close_code code, const char *detail);
 
 const struct config_endpoint *session_endpoint(const struct session *session);
+
+/* Who the peer is. NULL where the endpoint asks for no token. A handler sees no session before its token was found good. */
+const struct identity *session_identity(const struct session *session);
+/* Whether the session's token or the endpoint's own permissions allow that on a channel. */
+bool session_allows(const struct session *session, enum permission what, const char *channel, size_t channel_size);
 
 #endif

@@ -17,6 +17,7 @@
 #include "server/session/rate.h"
 #include "server/session/session.h"
 #include "server/session/spread.h"
+#include "server/session/users.h"
 #include "server/ws/reader.h"
 
 /* One read. Larger than a TLS record and than most messages, which are then handled where they were received. */
@@ -28,10 +29,11 @@
 struct session_loop {
     struct loop *loop;
     struct session_pool *pool;
-    struct session *first; /* all sessions of this loop */
-    uint8_t *input;        /* SESSION_INPUT_SIZE bytes, of whichever session is being read */
-    uint8_t *output;       /* SESSION_OUTPUT_SIZE bytes */
-    size_t output_start;   /* what is before it belongs to the ferry */
+    struct session *first; /* all sessions of this loop, the newest first */
+    struct session *last;
+    uint8_t *input;      /* SESSION_INPUT_SIZE bytes, of whichever session is being read */
+    uint8_t *output;     /* SESSION_OUTPUT_SIZE bytes */
+    size_t output_start; /* what is before it belongs to the ferry */
     size_t output_size;
     struct compression compression;
     size_t compression_memory; /* of it, as it was last counted */
@@ -53,11 +55,16 @@ struct session_loop {
     struct loop_message drain_message;
     struct loop_message hurry_message;
     uint32_t drain_timeout_ms;
+    struct list walks; /* see walk.c */
+    struct timer walk_timer;
+    struct expiry_watch *expiry; /* see expiry.c */
 };
 
 struct session_pool {
     struct log *log;
     struct gate *gate;
+    const struct token_context *tokens;
+    struct users *users;
     unsigned threads;
     struct session_loop *loops;
     atomic_bool draining;                   /* any thread */
@@ -76,6 +83,19 @@ enum session_state {
     SESSION_DEAD,      /* to be freed at the end of the event */
 };
 
+/* Of a session whose endpoint asks for a token. May outlive the session: see authentication.c. */
+struct session_auth {
+    struct users_seat seat;
+    struct loop_message make_room; /* posted once, by whoever takes a seat that the user has no room for otherwise */
+    struct session_loop *home;
+    struct session *session;   /* the loop's: NULL before it was adopted and after its end */
+    struct identity *identity; /* owned; NULL: the token has not come yet */
+    uint64_t due_ms;           /* for the token to come, then for another look at the wall clock; 0: never */
+    uint8_t control_frames;    /* before the token */
+    bool replaced;             /* to make room, before it was adopted */
+    bool expires;              /* counted in home->expiry */
+};
+
 /* Kept small: an idle session costs this and nothing else of the heap (OpenSSL's state aside). */
 struct session {
     struct loop_source source;
@@ -87,9 +107,10 @@ struct session {
     const struct config *config; /* one reference */
     const struct config_endpoint *endpoint;
     const struct handler *handler;
-    const char *protocol; /* the subprotocol agreed upon, of the config; or NULL */
-    const char *detail;   /* of the end; static, or NULL */
-    struct codec *codec;  /* of context takeover; owned, NULL before it is used */
+    const char *protocol;      /* the subprotocol agreed upon, of the config; or NULL */
+    const char *detail;        /* of the end; static, or NULL */
+    struct codec *codec;       /* of context takeover; owned, NULL before it is used */
+    struct session_auth *auth; /* NULL where no token is asked for */
     struct reader reader;
     struct queue queue;
     struct gate_pass pass;
@@ -205,6 +226,60 @@ void session_note_output(struct session *session);
 uint64_t session_now_ms(const struct session *session);
 /* The timer, for the earliest of all deadlines. */
 void session_set_timer(struct session *session);
+
+/* authentication.c: who a session is. */
+
+/* Of a session that `offer` is for; a seat is taken for its identity, which becomes the result's. NULL there: nothing to be kept. */
+enum session_status __attribute__((warn_unused_result))
+session_auth_create(struct session_loop *home, const struct session_offer *offer, struct session_auth **auth_r);
+/* Undoes it; the identity stays with the caller. */
+void session_auth_undo(struct session_auth **auth);
+/* Adopted, with its 101 on its way. May end the session. True: the handler may be told. */
+bool session_auth_begin(struct session *session);
+/* The session is no longer open: its user may have another one. */
+void session_auth_end(struct session *session);
+size_t session_auth_memory(const struct session *session);
+/* The session is being freed. */
+void session_auth_free(struct session *session);
+/* What auth->due_ms was for. */
+void session_auth_due(struct session *session);
+/* The first message. */
+void session_take_token(struct session *session, enum ws_opcode opcode, uint8_t *data, size_t size);
+/* A control frame in front of it. False: that was one too many, and the session has ended. */
+bool session_admits_control(struct session *session);
+/* The text of a user or key for the log: NULL where there is none. */
+const char *session_user(const struct session *session);
+const char *session_key_id(const struct session *session);
+
+/* Whether the next message is to be the token. */
+static inline bool session_awaits_token(const struct session *session)
+{
+    return session->auth != NULL && session->auth->identity == NULL;
+}
+
+/* expiry.c: when identities end. */
+struct expiry_watch *expiry_watch_create(struct session_loop *home); /* NULL without memory */
+void expiry_watch_destroy(struct expiry_watch **watch);
+/* Whether the identity has not ended yet; if so, auth->due_ms is when to look again. */
+bool expiry_look(struct session *session);
+/* The session is watched, or no longer. */
+void expiry_begin(struct session *session);
+void expiry_end(struct session *session);
+
+/* walk.c: something done to all sessions of a loop, oldest first, a few at a time. A session that comes meanwhile is met, too. */
+struct walk {
+    struct list link;
+    struct session *next; /* NULL: that was the last */
+    /* May end the session, and set `next` to NULL. Returns what that has cost, a look at it being 1. */
+    unsigned (*visit)(struct walk *walk, struct session *session);
+    void (*done)(struct walk *walk); /* may free the walk */
+};
+void walk_init(struct session_loop *home);
+void walk_begin(struct session_loop *home, struct walk *walk);
+/* The session is about to be freed. */
+void walk_forget(struct session_loop *home, const struct session *session);
+/* The loop has ended and has no session any more. */
+void walk_end_all(struct session_loop *home);
 
 /* Ends at once, without a word to the peer. Only the first cause stands. */
 void session_abort(struct session *session, enum cause cause);

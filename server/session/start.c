@@ -18,7 +18,7 @@ struct arrival {
 };
 
 /* What was agreed upon, and who the client is by its certificate: of those who have either. */
-#define START_FIELDS_MAX 12
+#define START_FIELDS_MAX 14
 
 static size_t add_compression(struct log_field *fields, size_t count, const struct extension_agreed *agreed)
 {
@@ -41,10 +41,12 @@ static void log_start(const struct session *session)
         log_u64("session", session->id),
         log_str("peer", address_format_port(&session->pass.from, session->port, peer)),
         log_str("endpoint", session->endpoint->path),
+        log_str("user", session_user(session)),
+        log_str("key", session_key_id(session)),
         log_bool("tls", session->tls),
         log_str("subprotocol", session->protocol),
     };
-    size_t count = add_compression(fields, 5, &session->compression);
+    size_t count = add_compression(fields, 7, &session->compression);
     if (session->transport.ssl != NULL && tls_peer_describe(session->transport.ssl, &client)) {
         fields[count++] = log_str("client_subject", client.subject);
         fields[count++] = log_str("client_names", client.names);
@@ -61,6 +63,8 @@ static void adopt(struct arrival *arrival)
     session->next = home->first;
     if (home->first != NULL) {
         home->first->previous = session;
+    } else {
+        home->last = session;
     }
     home->first = session;
     session->opened_ms = loop_now_ms(home->loop);
@@ -74,7 +78,8 @@ static void adopt(struct arrival *arrival)
         session_abort(session, CAUSE_OUT_OF_MEMORY);
     } else {
         session_output_write(session, arrival->bytes, arrival->answer_size);
-        if (session->state == SESSION_OPEN && session->handler->opened != NULL) {
+        if (session->state == SESSION_OPEN && session_auth_begin(session) && session->state == SESSION_OPEN &&
+            session->handler->opened != NULL) {
             session->handler->opened(session);
         }
         if (arrival->early_size > 0 && session->state == SESSION_OPEN) {
@@ -128,6 +133,7 @@ static struct session *make_session(struct session_pool *pool, const struct sess
 /* Undoes make_session(); the transport and the pass stay with the caller of session_start(). */
 static void unmake_session(struct session *session)
 {
+    session_auth_undo(&session->auth);
     config_unref(&session->config);
     free(session);
 }
@@ -172,6 +178,10 @@ enum session_status session_start(struct session_pool *pool, const struct sessio
     }
     session = make_session(pool, offer);
     if (session == NULL) {
+        goto failed;
+    }
+    status = session_auth_create(session->home, offer, &session->auth);
+    if (status != SESSION_OK) {
         goto failed;
     }
     arrival->message.deliver = on_arrival;
