@@ -151,7 +151,6 @@ def _extra_fields(table):
     section = "4.2.1"
     good = [
         ("Origin", ["Origin: http://portcullis.test"]),
-        ("Origin: null", ["Origin: null"]),
         ("an extension that is unknown", ["Sec-WebSocket-Extensions: x-of-nobody; level=9, x-other"]),
         ("a browser's usual fields", ["User-Agent: Test/1.0 (x; y)", "Pragma: no-cache", "Accept-Language: de,en;q=0.5"]),
         ("cookies", ["Cookie: a=b; c=d"]),
@@ -188,6 +187,8 @@ def _extra_fields(table):
     ]
     for title, lines in bad:
         table.add(section, title, Handshake(request(ECHO, add=lines), 400))
+    for origin in ("null", "http://portcullis.test:81", "https://portcullis.test", "http://a.test http://portcullis.test"):
+        table.add("10.2", f"Origin: {origin}", Handshake(request(ECHO, add=[f"Origin: {origin}"]), 403))
     table.add(section, "a body", Handshake(request(ECHO, add=["Content-Length: 5"]) + b"hello", 413))
     table.add(section, "Expect", Handshake(request(ECHO, add=["Expect: 100-continue"]), 417))
     table.add(section, "LF for every CRLF", Handshake(request(ECHO).replace(b"\r\n", b"\n"), 400))

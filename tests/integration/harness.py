@@ -44,6 +44,19 @@ _LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (\w+) (\w+)(?: (.*
 _KEY_BITS = "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"
 
 
+_secrets = set()  # what no server may ever write
+
+
+def register_secret(text):
+    """From now on this text must not appear in anything that a server of this process writes. With PORTCULLIS_SECRETS, the
+    name of a file, it is noted there as well, for who looks through the output of all tests."""
+    if text not in _secrets:
+        _secrets.add(text)
+        if name := os.environ.get("PORTCULLIS_SECRETS"):
+            with open(name, "a", encoding="utf-8") as file:
+                file.write(text + "\n")
+
+
 class Raw(str):
     """Config text that goes in as it is."""
 
@@ -152,6 +165,7 @@ class Server:
         self.process = None
         self.ports = []
         self.stderr_text = ""
+        self._log_text = []  # as it came
         self._records = []
         self._changed = threading.Condition()
         self._readers = []
@@ -209,6 +223,7 @@ class Server:
 
     def _read_log(self):
         for line in self.process.stdout:
+            self._log_text.append(line)
             record = parse_log_line(line.decode("utf-8", "backslashreplace").rstrip("\n"))
             with self._changed:
                 if record is None:
@@ -247,6 +262,31 @@ class Server:
         odd = [record["line"] for record in self.records() if not record["event"]]
         if odd:
             raise AssertionError(f"log lines out of form: {odd[:5]}")
+        self.check_secrets()
+
+    def written(self):
+        """All that the server has written: (where, bytes) of its output and of the logs in its folder."""
+        yield "standard output", b"".join(self._log_text)
+        yield "standard error", self.stderr_text.encode(errors="backslashreplace")
+        for name in sorted(os.listdir(self.folder)):
+            if name.endswith(".log"):
+                with open(os.path.join(self.folder, name), "rb") as file:
+                    yield name, file.read()
+
+    def check_secrets(self):
+        """None of the registered secrets is in what the server has written."""
+        known = [secret.encode() for secret in _secrets]
+        for where, content in self.written() if known else ():
+            if any(secret in content for secret in known):
+                raise AssertionError(f"a secret or token is in the server's {where}")
+
+    def keep_written(self):
+        """With PORTCULLIS_KEPT, a folder: what the server has written goes there, for who looks through it all."""
+        folder = os.environ.get("PORTCULLIS_KEPT")
+        if folder and self.process is not None:
+            with open(os.path.join(folder, f"{os.getpid()}-{self.process.pid}.log"), "ab") as out:
+                for _, content in self.written():
+                    out.write(content)
 
     def close(self):
         """Ends the process if it still runs, and removes the folder."""
@@ -260,6 +300,7 @@ class Server:
                 reader.join(DEADLINE_S)
             self.process.stdout.close()
             self.process.stderr.close()
+        self.keep_written()
         self._folder.cleanup()
 
     # -- log --------------------------------------------------------------------------------------------------------

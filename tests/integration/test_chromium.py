@@ -79,9 +79,13 @@ class PageHandler(http.server.BaseHTTPRequestHandler):
 class Chromium(harness.ServerCase):
     settings = {
         "listeners": harness.DUAL_LISTENERS,
-        "endpoints": (
-            *harness.DEFAULT_ENDPOINTS,
-            {"path": "/chat", "handler": "echo", "auth": "none", "subprotocols": ["chat.v1"]},
+        # The page comes from another port, which makes it another origin.
+        "endpoints": tuple(
+            {**endpoint, "origins": ["*"]}
+            for endpoint in (
+                *harness.DEFAULT_ENDPOINTS,
+                {"path": "/chat", "handler": "echo", "auth": "none", "subprotocols": ["chat.v1"]},
+            )
         ),
     }
 
