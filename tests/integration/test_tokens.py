@@ -23,12 +23,24 @@ class Tokens(harness.ServerCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = tokens.TokenServer(
-            listeners=harness.DUAL_LISTENERS, endpoints=cls.endpoints, log={"audit_file": "audit.log", "level": "debug"}
+        pass
+
+    @classmethod
+    def tearDownClass(cls):
+        pass
+
+    def setUp(self):
+        """A server for each test: the log tells of a few refusals of one kind only."""
+        self.server = tokens.TokenServer(
+            listeners=harness.DUAL_LISTENERS, endpoints=self.endpoints, log={"audit_file": "audit.log", "level": "debug"}
         )
-        cls.addClassCleanup(cls.server.close)
-        cls.server.start()
-        cls.baseline = cls.server.open_fds()
+        self.addCleanup(self.server.close)
+        self.server.start()
+        self.baseline = self.server.open_fds()
+
+    def tearDown(self):
+        super().tearDown()
+        self.server.stop()
 
     def ask(self, path, *add, listener=0):
         """The answer to an opening handshake: (response, body, peer); of a 101 without body, and the peer is open."""
@@ -358,6 +370,9 @@ class Tokens(harness.ServerCase):
                 peer.read_message()
         self.assert_served()
         self.server.check_secrets()
+        for word in ("authenticated", "redacted"):  # what is written is found: an event, the user
+            with self.assertRaises(AssertionError):
+                self.server.check_secrets([word])
 
 
 if __name__ == "__main__":
