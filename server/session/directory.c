@@ -408,7 +408,7 @@ static bool ask(struct enquiry *enquiry)
     for (size_t i = 0; i < enquiry->part_count; i++) {
         if (!post(&enquiry->parts[i])) {
             posted = false;
-            release(enquiry); /* the loop's */
+            atomic_fetch_sub_explicit(&enquiry->references, 1, memory_order_relaxed); /* the loop's, not the last */
         }
     }
     bool complete = wait_for_answers(enquiry) && posted;

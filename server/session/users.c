@@ -117,7 +117,7 @@ static struct users_entry *find_locked(const struct shard *shard, const char *us
 static bool grow_locked(struct shard *shard)
 {
     size_t count = shard->bucket_count == 0 ? BUCKETS_MIN : 2 * shard->bucket_count;
-    struct users_entry **buckets = calloc(count, sizeof(*buckets));
+    struct users_entry **buckets = calloc(count, sizeof(struct users_entry *));
     if (buckets == NULL) {
         return shard->bucket_count > 0;
     }

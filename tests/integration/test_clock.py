@@ -48,8 +48,7 @@ class ClockSteps(harness.ServerCase):
         peer = self.open(3)
         self.server.shift(-DAY_S)
         self.server.wait_log("clock_stepped")
-        while not peer.readable(4):
-            break
+        self.assertFalse(peer.readable(4))
         peer.echo("still here", harness.PREFIX)
         self.server.shift(10)
         tokens.expect_close(peer, 4401, "Token Expired")

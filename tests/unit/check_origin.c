@@ -258,7 +258,7 @@ START_TEST(hostile_parts)
         const char *page_host = hosts[(rest /= 2) % COUNT(hosts)];
         const char *own_host = hosts[(rest /= COUNT(hosts)) % COUNT(hosts)];
         unsigned page_port = ports[(rest /= COUNT(hosts)) % COUNT(ports)];
-        unsigned own_port = ports[(rest /= COUNT(ports)) % COUNT(ports)];
+        unsigned own_port = ports[rest / COUNT(ports) % COUNT(ports)];
         char origin[64];
         char host[64];
         char digits[16] = "";
