@@ -45,12 +45,12 @@ class ClockSteps(harness.ServerCase):
 
     def test_back(self):
         """A timer set before the step fires and finds that the token is still good."""
-        peer = self.open(3)
+        peer = self.open(5)
         self.server.shift(-DAY_S)
         self.server.wait_log("clock_stepped")
-        self.assertFalse(peer.readable(4))
+        self.assertFalse(peer.readable(6))
         peer.echo("still here", harness.PREFIX)
-        self.server.shift(10)
+        self.server.shift(20)
         tokens.expect_close(peer, 4401, "Token Expired")
 
     def test_refused_by_the_new_time(self):
