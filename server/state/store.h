@@ -2,7 +2,8 @@
  * store - the one SQLite database, in state_dir/portcullis.db, and the one thread that writes it (WAL, synchronous=FULL).
  *
  * Whoever changes something waits until it is on the disk: acknowledged means committed. Changes that wait at the same time are
- * committed together. Never called on a session loop or a lobby thread, which must not wait for a disk.
+ * committed together. Never called on a session loop or a lobby thread, which must not wait for a disk. The writer forgets by itself
+ * what has been over for a day.
  */
 #ifndef PORTCULLIS_STATE_STORE_H
 #define PORTCULLIS_STATE_STORE_H
@@ -25,10 +26,12 @@ enum store_status {
 
 struct store;
 
-/* Opens or creates the database (mode 0600), brings its schema up to date, and starts the thread. A database that cannot be read is an
- * error: `error` says why and what to do. NULL then. Main thread, after privileges were dropped. */
+/* Opens or creates the database (mode 0600) in `state_dir` (made with mode 0700 where it is missing), checks it, brings its schema
+ * up to date, and starts the thread. A database that cannot be read, is in use by another server or of a newer one is an error:
+ * `error` says why and what to do. NULL then. Main thread, after privileges were dropped. */
 struct store *store_open(const char *state_dir, struct log *log, char *error, size_t error_size);
-/* Commits what is waiting and ends the thread. Main thread. */
+/* Commits what is waiting and ends the thread. A disk that hangs for longer than 10 s is given up, with the thread and its memory.
+ * Main thread. */
 void store_close(struct store **store);
 
 /* Reads all revocations that are not over into `revocations`. Main thread, at the start. */
@@ -48,7 +51,7 @@ __attribute__((warn_unused_result)) enum store_status
 store_list_revocations(struct store *store, int64_t now_s, uint64_t after, size_t limit,
                        void (*each)(void *context, const struct revocation *revocation), void *context);
 
-/* Forgets what is over; called by the writer itself from time to time, too. */
+/* How it is. A store that is broken is tried again by the next change, and by the writer itself from time to time. */
 struct store_state {
     bool healthy;
     char error[256];  /* of the last failure, "" when healthy */
@@ -57,6 +60,7 @@ struct store_state {
     size_t waiting;    /* changes */
     int64_t file_size; /* bytes, with the WAL */
 };
+/* Any thread. */
 void store_describe(struct store *store, struct store_state *state_r);
 
 #endif
