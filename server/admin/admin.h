@@ -11,6 +11,7 @@
 #include "auth/revocations.h"
 #include "logging/log.h"
 #include "server/config/config.h"
+#include "server/readiness.h"
 #include "server/session/pool.h"
 #include "server/state/store.h"
 
@@ -18,6 +19,7 @@
 enum admin_order { ADMIN_RELOAD, ADMIN_DRAIN };
 
 struct admin;
+struct access;
 
 /* Everything is borrowed and outlives the admin. */
 struct admin_setup {
@@ -25,21 +27,25 @@ struct admin_setup {
     struct session_pool *sessions;
     struct store *store;
     struct revocations *revocations;
+    const struct readiness *readiness;
 };
 
 /* Reads the token files, making those that are missing (32 random bytes as base64url, mode 0600), and starts to listen on
  * config->admin.address ("" : returns an admin that listens nowhere). NULL: `error` says why. Main thread. */
 struct admin *admin_start(const struct config *config, const struct admin_setup *setup, char *error, size_t error_size);
-/* Takes the tokens, names and prefixes of a new config, all or nothing. Main thread. */
-__attribute__((warn_unused_result)) bool admin_configure(struct admin *admin, const struct config *config, char *error,
-                                                         size_t error_size);
+/* A reload, in two steps: the tokens, names and prefixes of a new config, whose token files are read or made, or NULL: `error` says
+ * why; then the exchange, which cannot fail. Main thread. */
+__attribute__((warn_unused_result)) struct access *admin_prepare(const struct config *config, char *error,
+                                                                 size_t error_size);
+void admin_commit(struct admin *admin, struct access **access);
+void admin_cancel(struct access **access);
 /* Readable when an order waits; the main thread then takes it and answers it. -1 without a listener. */
 int admin_event_fd(const struct admin *admin);
 /* False when none waits. Main thread. */
 bool admin_take_order(struct admin *admin, enum admin_order *order_r);
 /* `detail` is copied: for a reload that failed, the errors of the config, one a line. Main thread. */
 void admin_answer_order(struct admin *admin, bool done, const char *detail);
-/* Waits for its threads, a bounded time. Main thread. */
+/* Orders that wait are refused, and those that come. Waits for its threads, a bounded time. Main thread. */
 void admin_stop(struct admin **admin);
 
 #endif

@@ -365,7 +365,7 @@ bool door_workers_alive(struct door *door)
     unsigned before = door->finished_before;
     unsigned deciding = atomic_load_explicit(&door->deciding, memory_order_relaxed);
     door->finished_before = atomic_load_explicit(&door->finished, memory_order_relaxed);
-    unsigned open = placeholder_entries() - door->finished_before;
+    unsigned open = ready_ring_taken(door->setup.ring) - door->finished_before;
     return door->finished_before != before || (open <= deciding && deciding < door->setup.upgrade_threads);
 }
 

@@ -25,7 +25,6 @@ static struct {
 } table[TABLE_SIZE];
 
 static atomic_uint probes;
-static atomic_uint entries;
 
 void placeholder_note_begin(struct placeholder_set *set)
 {
@@ -99,13 +98,7 @@ enum placeholder_kind placeholder_accept(int fd, struct ready_entry *entry_r)
         atomic_fetch_add_explicit(&probes, 1, memory_order_release);
         return PLACEHOLDER_EMPTY;
     }
-    atomic_fetch_add_explicit(&entries, 1, memory_order_relaxed);
     return PLACEHOLDER_ENTRY;
-}
-
-unsigned placeholder_entries(void)
-{
-    return atomic_load_explicit(&entries, memory_order_relaxed);
 }
 
 unsigned placeholder_probes(void)

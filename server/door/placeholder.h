@@ -43,9 +43,6 @@ enum placeholder_kind {
 };
 enum placeholder_kind placeholder_accept(int fd, struct ready_entry *entry_r);
 
-/* How many entries accept() has returned, probes apart; wraps. Any thread. */
-unsigned placeholder_entries(void);
-
 /* How many probes (ring entries with fd -1) have come out of accept(); wraps. Any thread. */
 unsigned placeholder_probes(void);
 

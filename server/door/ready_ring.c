@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 struct ready_ring {
     pthread_mutex_t lock;
     int event_fd;
+    atomic_uint taken;
     size_t capacity;
     size_t first;
     size_t count;
@@ -80,12 +82,20 @@ bool ready_ring_push(struct ready_ring *ring, const struct ready_entry *entry)
     return taken;
 }
 
+unsigned ready_ring_taken(const struct ready_ring *ring)
+{
+    return atomic_load_explicit(&ring->taken, memory_order_relaxed);
+}
+
 bool ready_ring_pop(struct ready_ring *ring, struct ready_entry *entry_r)
 {
     pthread_mutex_lock(&ring->lock);
     bool found = ring->count > 0;
     if (found) {
         *entry_r = ring->entries[ring->first];
+        if (entry_r->fd >= 0) {
+            atomic_fetch_add_explicit(&ring->taken, 1, memory_order_relaxed);
+        }
         ring->first = (ring->first + 1) % ring->capacity;
         if (--ring->count == 0) {
             uint64_t value;

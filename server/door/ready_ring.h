@@ -28,6 +28,8 @@ int ready_ring_event_fd(const struct ready_ring *ring);
 
 /* False when full; the fd is the caller's then. Any thread; never blocks for long. */
 bool __attribute__((warn_unused_result)) ready_ring_push(struct ready_ring *ring, const struct ready_entry *entry);
+/* How many entries have been popped, probes apart; wraps. Any thread. */
+unsigned ready_ring_taken(const struct ready_ring *ring);
 /* False when empty. Takes the readiness of the eventfd with the last entry. */
 bool __attribute__((warn_unused_result)) ready_ring_pop(struct ready_ring *ring, struct ready_entry *entry_r);
 

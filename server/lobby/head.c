@@ -124,7 +124,6 @@ enum known_field {
 };
 
 #define SEEN(field) (1U << (field))
-#define SEEN_LENGTH (1U << FIELD_COUNT) /* a Content-Length other than 0 */
 
 /* `once`: where two parsers might each believe another one of two. */
 static const struct {
@@ -143,16 +142,16 @@ static const struct {
     [FIELD_WS_ACCEPT] = {"Sec-WebSocket-Accept", true},
 };
 
-/* A length is digits alone; its value is not computed, as any but 0 is too large. */
+/* A length is digits alone. */
 static enum head_status note_content_length(struct head_scan *scan, struct head_span value)
 {
     for (size_t i = 0; i < value.size; i++) {
         if (!char_is_digit(value.bytes[i])) {
             return HEAD_BODY;
         }
-        if (value.bytes[i] != '0') {
-            scan->seen |= SEEN_LENGTH;
-        }
+        uint64_t digit = (uint64_t)(value.bytes[i] - '0');
+        bool fits = scan->content_length <= (UINT64_MAX - digit) / 10;
+        scan->content_length = fits ? scan->content_length * 10 + digit : UINT64_MAX;
     }
     return value.size > 0 ? HEAD_OK : HEAD_BODY;
 }
@@ -279,7 +278,8 @@ static enum head_status take_bytes(struct head_scan *scan, const char *bytes, si
 /* What only the whole head can tell. Errors of syntax have gone before. */
 static enum head_status finish(const struct head_scan *scan, const char *bytes, struct head *head_r)
 {
-    struct head head = {.size = scan->scanned, .field_count = scan->field_count};
+    struct head head = {
+        .size = scan->scanned, .field_count = scan->field_count, .content_length = scan->content_length};
     struct head_span rest = {bytes, scan->scanned};
     struct head_span line = rest;
     (void)span_cut(&rest, '\r', &line);
@@ -290,14 +290,14 @@ static enum head_status finish(const struct head_scan *scan, const char *bytes, 
     if ((scan->seen & SEEN(FIELD_HOST)) == 0) {
         return HEAD_HOST_MISSING;
     }
-    status = check_method(head.method);
+    status = scan->takes_bodies ? HEAD_OK : check_method(head.method);
     if (status != HEAD_OK) {
         return status;
     }
     if ((scan->seen & SEEN(FIELD_TRANSFER_ENCODING)) != 0) {
         return HEAD_BODY;
     }
-    if ((scan->seen & SEEN_LENGTH) != 0) {
+    if (scan->content_length != 0 && !scan->takes_bodies) {
         return HEAD_BODY_TOO_LARGE;
     }
     if ((scan->seen & SEEN(FIELD_EXPECT)) != 0) {

@@ -76,6 +76,7 @@ struct head {
     struct head_span query;  /* behind "?", or empty */
     struct head_span host;   /* of the Host field, or the authority of an absolute-form target (RFC 9112 §3.2.2) */
     unsigned field_count;
+    uint64_t content_length; /* 0 when there is none; UINT64_MAX also for what is larger */
 };
 
 /* How far the check of one head has got. Kept by the caller between calls, all zero at first. */
@@ -86,6 +87,8 @@ struct head_scan {
     unsigned seen;           /* bits of the fields and facts that matter at the end */
     bool method_whole;       /* the space behind the method was there */
     bool complete;           /* the blank line was there */
+    bool takes_bodies;       /* set by the caller: any method and any Content-Length pass; it judges them itself */
+    uint64_t content_length; /* as in struct head */
     enum head_status failed; /* an error, once found, stays: HEAD_OK while there is none */
 };
 
