@@ -8,9 +8,10 @@
 
 /* Exit codes. */
 enum ctl_exit {
-    CTL_DONE = 0,   /* done; of a question: yes */
-    CTL_FAILED = 1, /* not done; of a question: no */
-    CTL_USAGE = 2,  /* the command line is wrong, or something that it names cannot be used */
+    CTL_DONE = 0,        /* done; of a question: yes */
+    CTL_FAILED = 1,      /* not done; of a question: no */
+    CTL_USAGE = 2,       /* the command line is wrong, or something that it names cannot be used */
+    CTL_UNREACHABLE = 3, /* there is no answer from the server */
 };
 
 /* Options that stand before the command. */
@@ -29,6 +30,10 @@ struct command {
     int (*run)(const struct ctl_options *options, int argc, char **argv);
 };
 
+extern const struct command command_sessions;
+extern const struct command command_revoke;
+extern const struct command command_reload;
+extern const struct command command_drain;
 extern const struct command command_token;
 
 /* "portcullisctl: MESSAGE" to standard error, control bytes escaped. */

@@ -10,7 +10,7 @@
 #include "server/version.h"
 
 static const struct command *const commands[] = {
-    &command_token,
+    &command_sessions, &command_revoke, &command_reload, &command_drain, &command_token,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -28,13 +28,14 @@ static void print_help(FILE *out)
         (void)fprintf(out, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
     }
     fputs("\n"
-          "      --admin URL        where the server's admin listener is\n"
-          "      --token-file FILE  a token of the admin API\n"
+          "      --admin URL        where the server's admin listener is (default: http://127.0.0.1:9090)\n"
+          "      --token-file FILE  a token of the admin API (default: state/admin.token, or else\n"
+          "                         /var/lib/portcullis/state/admin.token)\n"
           "      --json             answers as JSON\n"
           "  -V, --version          print the version\n"
           "  -h, --help             print this\n"
           "\n"
-          "Exit codes: 0 done or yes, 1 failed or no, 2 the command line is wrong.\n",
+          "Exit codes: 0 done or yes, 1 failed or no, 2 the command line is wrong, 3 the server cannot be reached.\n",
           out);
 }
 
