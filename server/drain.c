@@ -23,8 +23,9 @@ static void begin(const struct drain_setup *setup, int signal_number)
     size_t open = session_pool_open(setup->sessions);
     readiness_set(setup->readiness, READINESS_STOPPING);
     session_pool_refuse(setup->sessions);
-    log_event(setup->log, LOG_NOTICE, "draining", log_str("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"),
-              log_u64("sessions", open), log_seconds("delay", setup->delay_ms), log_seconds("window", setup->window_ms),
+    const char *name = signal_number == SIGTERM ? "SIGTERM" : signal_number == SIGINT ? "SIGINT" : NULL;
+    log_event(setup->log, LOG_NOTICE, "draining", log_str("signal", name), log_u64("sessions", open),
+              log_seconds("delay", setup->delay_ms), log_seconds("window", setup->window_ms),
               log_seconds("timeout", setup->timeout_ms));
     log_audit(setup->log, "draining", log_u64("sessions", open));
     notify_stopping(open, (uint64_t)setup->delay_ms + setup->window_ms + setup->timeout_ms);

@@ -35,7 +35,7 @@ struct drain_setup {
     void *context;
 };
 
-/* Returns the exit status, when the last session has ended and the lobby's loops are ending: 0, or 1 when a second signal cut it
+/* `signal_number` is 0 when an operator asked for it. Returns the exit status, when the last session has ended and the lobby's loops are ending: 0, or 1 when a second signal cut it
  * short: everybody still inside is told 1001 and let go at once. A third ends the process. */
 int drain_run(const struct drain_setup *setup, int signal_number);
 

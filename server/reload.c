@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -23,6 +24,9 @@
 /* Looking up a user goes through whatever modules the system has for that, which are used to more than civetweb's 100 KiB. */
 #define STACK_SIZE ((size_t)1024 * 1024)
 
+/* Bytes of a reload's errors and warnings that are told besides being logged. */
+#define NOTES_MAX 16384
+
 struct reload {
     struct reload_setup setup;
     const struct config *old;
@@ -33,14 +37,28 @@ struct reload {
     pthread_t thread;
     atomic_bool abandoned;
     struct reload_result result;
+    char notes[NOTES_MAX]; /* text */
+    size_t notes_size;
 };
 
 /* ---- the thread ---- */
 
-static void report_to_log(void *context, bool is_error, const char *line)
+static void note(struct reload *reload, const char *line)
 {
-    const struct reload *reload = context;
+    size_t size = strlen(line);
+    if (size + 2 <= sizeof(reload->notes) - reload->notes_size) {
+        memcpy(reload->notes + reload->notes_size, line, size);
+        memcpy(reload->notes + reload->notes_size + size, "\n", 2);
+        reload->notes_size += size + 1;
+    }
+}
+
+/* For the log, and for who asked for the reload. */
+static void report(void *context, bool is_error, const char *line)
+{
+    struct reload *reload = context;
     log_event(reload->setup.log, is_error ? LOG_ERROR : LOG_WARNING, "config", log_str("detail", line));
+    note(reload, line);
 }
 
 /* All of the new config, or nothing of it: what can fail comes first. Returns why it is refused, or NULL. */
@@ -55,7 +73,7 @@ static const char *publish(struct reload *reload, const struct config *config, S
     if (atomic_load_explicit(&reload->abandoned, memory_order_relaxed)) {
         refused = "the server is stopping";
     } else if (gate_reconfigure(setup->gate, &config->firewall)) {
-        config_report_restart(reload->old, config, report_to_log, reload);
+        config_report_restart(reload->old, config, report, reload);
         lobby_reload_commit(setup->lobby, &lobby);
         refused = NULL;
     }
@@ -63,30 +81,44 @@ static const char *publish(struct reload *reload, const struct config *config, S
     return refused;
 }
 
-static bool make_secrets(const struct reload *reload, const struct config **config)
+static bool make_secrets(struct reload *reload, const struct config **config)
 {
     char error[512];
     bool complete = secrets_complete(reload->setup.file, config, reload->setup.log, error, sizeof(error));
     if (!complete) {
-        log_event(reload->setup.log, LOG_ERROR, "config", log_str("detail", error));
+        report(reload, true, error);
     }
     return complete;
 }
 
+static bool prepare_access(struct reload *reload, const struct config *config, struct access **access_r)
+{
+    char error[512];
+    bool prepared = admin_prepare(reload->setup.admin, config, access_r, error, sizeof(error));
+    if (!prepared) {
+        report(reload, true, error);
+    }
+    return prepared;
+}
+
 static struct reload_result prepare(struct reload *reload)
 {
-    struct reload_result result = {.config = config_load(reload->setup.file, report_to_log, reload)};
+    struct reload_result result = {.config = config_load(reload->setup.file, report, reload)};
     if (result.config == NULL) {
         result.refused = "the config file has errors";
     } else if (!make_secrets(reload, &result.config)) {
         result.refused = "a secret cannot be made";
-    } else if (!credentials_prepare(reload->setup.credentials, result.config, report_to_log, reload, &result.tls)) {
+    } else if (!credentials_prepare(reload->setup.credentials, result.config, report, reload, &result.tls)) {
         result.refused = "a certificate or its key cannot be used";
+    } else if (!prepare_access(reload, result.config, &result.access)) {
+        result.refused = "an admin token cannot be used";
     } else {
         result.refused = publish(reload, result.config, result.tls);
     }
     if (result.refused != NULL) {
+        note(reload, result.refused);
         SSL_CTX_free(result.tls);
+        admin_cancel(&result.access);
         config_unref(&result.config);
         result.tls = NULL;
     }
@@ -149,6 +181,7 @@ void reload_destroy(struct reload **reload_pointer)
     reload_abandon(reload);
     join(reload);
     SSL_CTX_free(reload->result.tls);
+    admin_cancel(&reload->result.access);
     config_unref(&reload->result.config);
     close(reload->done_fd);
     free(reload);
@@ -179,6 +212,8 @@ bool reload_begin(struct reload *reload, const struct config *old)
     }
     reload->under_way = true;
     reload->old = old;
+    reload->notes[0] = '\0';
+    reload->notes_size = 0;
     reload->started = start_thread(reload);
     if (!reload->started) {
         reload->result = (struct reload_result){.refused = "no thread can be started"};
@@ -200,6 +235,11 @@ bool reload_collect(struct reload *reload, struct reload_result *result_r, bool 
     reload->again = false;
     reload->under_way = false;
     return true;
+}
+
+const char *reload_notes(const struct reload *reload)
+{
+    return reload->notes;
 }
 
 void reload_abandon(struct reload *reload)

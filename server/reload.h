@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "logging/log.h"
+#include "server/admin/admin.h"
 #include "server/config/config.h"
 #include "server/credentials.h"
 #include "server/gate/gate.h"
@@ -26,12 +27,14 @@ struct reload_setup {
     struct gate *gate;
     struct credentials *credentials;
     struct lobby *lobby;
+    struct admin *admin;
 };
 
 struct reload_result {
     const char *refused;         /* why; static. NULL: it was taken over, and the rest is the caller's */
     const struct config *config; /* one reference; in force in the lobby and the gate. NULL when refused */
     SSL_CTX *tls;                /* one reference, for credentials_commit(); NULL without TLS */
+    struct access *access;       /* owned, for admin_commit(); NULL without the admin API */
 };
 
 /* NULL with errno set. */
@@ -49,6 +52,10 @@ bool reload_begin(struct reload *reload, const struct config *old);
 /* False while there is nothing to collect. *again_r: reload_begin() was called meanwhile, and is to be called again. */
 bool __attribute__((warn_unused_result))
 reload_collect(struct reload *reload, struct reload_result *result_r, bool *again_r);
+
+/* The errors and warnings of the reload that was collected last, and why it was refused: lines, as many as fit. Valid until the next
+ * one is begun. */
+const char *reload_notes(const struct reload *reload);
 
 /* The server is stopping: what has not been published by now will be refused, and none follows it. */
 void reload_abandon(struct reload *reload);

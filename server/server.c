@@ -33,6 +33,7 @@
 #include "server/lobby/lobby.h"
 #include "server/loop/loop.h"
 #include "server/notify.h"
+#include "server/operators.h"
 #include "server/privileges.h"
 #include "server/readiness.h"
 #include "server/refusals.h"
@@ -58,8 +59,10 @@ struct server {
     struct session_pool *sessions;
     struct ready_ring *ring;
     struct lobby *lobby;
+    struct operators operators;
     struct door *door;
     struct reload *reload;
+    bool reload_ordered; /* by the admin API, which waits for the answer */
     struct vitals *vitals;
     struct refusals refusals;
     struct slack slack;
@@ -312,6 +315,7 @@ static bool open_reload(struct server *server)
         .gate = server->gate,
         .credentials = server->credentials,
         .lobby = server->lobby,
+        .admin = server->operators.admin,
     };
     server->reload = reload_create(&setup);
     return server->reload != NULL || fail(server, "reload", strerror(errno));
@@ -320,6 +324,10 @@ static bool open_reload(struct server *server)
 /* All that root may be needed for: limits, keys, ports below 1024. No thread is started. */
 static bool prepare(struct server *server)
 {
+    char error[512];
+    if (!operators_make_folder(server->config, error, sizeof(error))) {
+        return fail(server, "state_dir", error);
+    }
     server->session_threads = session_threads_of(server->config);
     file_limit_raise(server->config, server->session_threads, server->log);
     server->gate = gate_create(&server->config->firewall);
@@ -346,7 +354,20 @@ static bool prepare(struct server *server)
         bool demanded = server->sessions == NULL && server->config->pool.io == CONFIG_IO_URING;
         return fail(server, demanded ? "session loops with pool.io = \"io_uring\"" : "session loops", strerror(errno));
     }
-    return open_lobby(server) && open_reload(server);
+    return open_lobby(server);
+}
+
+static bool open_operators(struct server *server)
+{
+    char error[512];
+    const struct operators_setup setup = {
+        .log = server->log,
+        .sessions = server->sessions,
+        .revocations = server->tokens.revocations,
+        .readiness = &server->readiness,
+    };
+    return operators_open(&server->operators, server->config, &setup, error, sizeof(error)) ||
+           fail(server, "admin", error);
 }
 
 static bool open_vitals(struct server *server)
@@ -381,7 +402,8 @@ static bool start(struct server *server)
                         ? prepare(server)
                         : fail(server, "secret", error);
     /* Also when that failed: the log is to say why. */
-    if (!become_user(server) || !prepared || !open_door(server) || !open_vitals(server)) {
+    if (!become_user(server) || !prepared || !open_operators(server) || !open_reload(server) || !open_door(server) ||
+        !open_vitals(server)) {
         return false;
     }
     readiness_set(&server->readiness, READINESS_SERVING);
@@ -413,6 +435,7 @@ static void take_config(struct server *server, struct reload_result *result)
     result->config = NULL;
     config_unref(&old);
     credentials_commit(server->credentials, server->config, &result->tls);
+    admin_commit(server->operators.admin, &result->access);
     file_limit_raise(server->config, server->session_threads, server->log);
     log_event(server->log, LOG_NOTICE, "reloaded", log_str("config", server->file));
     log_audit(server->log, "reloaded", log_str("config", server->file));
@@ -422,6 +445,14 @@ static void begin_reload(struct server *server)
 {
     if (reload_begin(server->reload, server->config)) {
         notify_reloading();
+    }
+}
+
+static void answer_reload_order(struct server *server, bool taken, const char *detail)
+{
+    if (server->reload_ordered) {
+        server->reload_ordered = false;
+        admin_answer_order(server->operators.admin, taken, detail);
     }
 }
 
@@ -441,6 +472,7 @@ static void end_reload(struct server *server)
     if (readiness_ready(&server->readiness)) {
         notify_ready(&server->notify, session_pool_open(server->sessions), result.refused != NULL);
     }
+    answer_reload_order(server, result.refused == NULL, reload_notes(server->reload));
     if (again) {
         begin_reload(server);
     }
@@ -452,6 +484,7 @@ static void release(struct server *server)
 {
     reload_destroy(&server->reload);
     vitals_stop(server->vitals);
+    operators_close(&server->operators);
     door_stop(&server->door);
     vitals_destroy(&server->vitals);
     lobby_destroy(&server->lobby);
@@ -475,10 +508,13 @@ static void release(struct server *server)
  * number, or 0. */
 static int wait_event(struct server *server, int timeout_ms)
 {
+    /* Orders are not taken during a reload. */
+    int orders_fd = reload_under_way(server->reload) ? -1 : admin_event_fd(server->operators.admin);
     struct pollfd events[] = {{.fd = server->signal_fd, .events = POLLIN},
                               {.fd = door_event_fd(server->door), .events = POLLIN},
                               {.fd = vitals_event_fd(server->vitals), .events = POLLIN},
-                              {.fd = reload_event_fd(server->reload), .events = POLLIN}};
+                              {.fd = reload_event_fd(server->reload), .events = POLLIN},
+                              {.fd = orders_fd, .events = POLLIN}};
     int ready = poll(events, sizeof(events) / sizeof(events[0]), timeout_ms);
     vitals_answer(server->vitals);
     end_reload(server);
@@ -493,14 +529,18 @@ static int wait_event(struct server *server, int timeout_ms)
 static int wait_draining(void *context, int timeout_ms)
 {
     struct server *server = context;
+    enum admin_order order;
     int number = wait_event(server, timeout_ms);
+    while (!reload_under_way(server->reload) && admin_take_order(server->operators.admin, &order)) {
+        admin_answer_order(server->operators.admin, order == ADMIN_DRAIN, "the server is stopping");
+    }
     if (number == SIGHUP) {
         refuse_reload(server, "the server is stopping");
     }
     return number == SIGHUP ? 0 : number;
 }
 
-/* Returns the exit status. */
+/* `signal_number` is 0 for an operator's order. Returns the exit status. */
 static int drain(struct server *server, int signal_number)
 {
     const struct drain_setup setup = {
@@ -517,6 +557,7 @@ static int drain(struct server *server, int signal_number)
         .context = server,
     };
     reload_abandon(server->reload);
+    answer_reload_order(server, false, "the server is stopping");
     int status = drain_run(&setup, signal_number);
     /* One that is reading still: who does not want to wait for that either sends another signal. */
     while (reload_under_way(server->reload)) {
@@ -527,7 +568,25 @@ static int drain(struct server *server, int signal_number)
     return status;
 }
 
-/* Until a signal to stop; returns it. */
+/* What operators have asked for by the admin API; while a reload is under way, that waits. Whether the server is to stop. */
+static bool obey(struct server *server)
+{
+    enum admin_order order;
+    while (!reload_under_way(server->reload) && admin_take_order(server->operators.admin, &order)) {
+        switch (order) {
+        case ADMIN_RELOAD:
+            server->reload_ordered = true;
+            begin_reload(server);
+            break;
+        case ADMIN_DRAIN:
+            admin_answer_order(server->operators.admin, true, NULL);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Until a signal or an order to stop; returns the signal, or 0. */
 static int serve(struct server *server)
 {
     uint64_t report_ms = loop_clock_ms() + PERIOD_MS;
@@ -547,6 +606,9 @@ static int serve(struct server *server)
             begin_reload(server);
         } else if (number != 0) {
             return number;
+        }
+        if (obey(server)) {
+            return 0;
         }
     }
 }

@@ -296,13 +296,18 @@ struct admin *admin_start(const struct config *config, const struct admin_setup 
 
 /* ---- reload ---- */
 
-struct access *admin_prepare(const struct config *config, char *error, size_t error_size)
+bool admin_prepare(const struct admin *admin, const struct config *config, struct access **access_r, char *error,
+                   size_t error_size)
 {
-    return access_create(config, error, error_size);
+    *access_r = admin->front == NULL ? NULL : access_create(config, error, error_size);
+    return admin->front == NULL || *access_r != NULL;
 }
 
 void admin_commit(struct admin *admin, struct access **access)
 {
+    if (*access == NULL) {
+        return;
+    }
     pthread_mutex_lock(&admin->lock);
     struct access *old = admin->access;
     admin->access = *access;

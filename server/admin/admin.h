@@ -33,10 +33,10 @@ struct admin_setup {
 /* Reads the token files, making those that are missing (32 random bytes as base64url, mode 0600), and starts to listen on
  * config->admin.address ("" : returns an admin that listens nowhere). NULL: `error` says why. Main thread. */
 struct admin *admin_start(const struct config *config, const struct admin_setup *setup, char *error, size_t error_size);
-/* A reload, in two steps: the tokens, names and prefixes of a new config, whose token files are read or made, or NULL: `error` says
- * why; then the exchange, which cannot fail. Main thread. */
-__attribute__((warn_unused_result)) struct access *admin_prepare(const struct config *config, char *error,
-                                                                 size_t error_size);
+/* A reload, in two steps: the tokens, names and prefixes of a new config, whose token files are read or made, or false: `error` says
+ * why; then the exchange, which cannot fail. *access_r is NULL without a listener, which the others take as well. Main thread. */
+__attribute__((warn_unused_result)) bool admin_prepare(const struct admin *admin, const struct config *config,
+                                                       struct access **access_r, char *error, size_t error_size);
 void admin_commit(struct admin *admin, struct access **access);
 void admin_cancel(struct access **access);
 /* Readable when an order waits; the main thread then takes it and answers it. -1 without a listener. */

@@ -120,6 +120,13 @@ static void check_admin_token(struct check *check, struct config_admin_token *to
 static void check_admin(struct check *check)
 {
     struct config *config = check->config;
+    struct config_listener listener;
+    if (syntax_parse_listener(config->admin.address, &listener) && !address_is_loopback(&listener.address)) {
+        struct place place;
+        place_of(&place, check, "admin", "address");
+        report_error(check->report, place.line, place.path,
+                     "not a loopback address: admin tokens would cross the network unencrypted");
+    }
     struct config_admin_token *tokens =
         check_copy_array(check, config->admin.tokens, config->admin.token_count, sizeof(*tokens));
     for (size_t i = 0; tokens != NULL && i < config->admin.token_count; i++) {
@@ -321,12 +328,6 @@ static void warn(struct check *check)
 {
     const struct config *config = check->config;
     struct place place;
-    struct config_listener admin;
-    if (syntax_parse_listener(config->admin.address, &admin) && !address_is_loopback(&admin.address)) {
-        place_of(&place, check, "admin", "address");
-        report_warning(check->report, place.line, place.path,
-                       "not a loopback address: admin tokens and answers cross the network unencrypted");
-    }
     if (config->firewall.allow_only && config->firewall.allow_count == 0) {
         place_of(&place, check, "firewall", "allow_only");
         report_warning(check->report, place.line, place.path, "firewall.allow is empty: nobody may connect");

@@ -160,7 +160,7 @@ static const struct row admin_rows[] = {
      .fallback = "\"127.0.0.1:9090\"",
      .max = ADDRESS_TEXT_SIZE,
      .syntax = syntax_admin,
-     .text = "IPv4 address and port of the status page, metrics and admin API; \"\" switches them off.",
+     .text = "IPv4 loopback address and port of the admin API; \"\" switches it off.",
      AT(admin.address)},
     {.name = "tokens",
      .type = ROW_LIST,

@@ -257,9 +257,7 @@ static const struct error_case core_cases[] = {
      {"t.conf:1: admin.address: expected \"ADDRESS:PORT\" with an IPv4 address such as \"127.0.0.1:9090\", or \"\" for "
       "none, found \"[::1]:9090\""}},
     {"admin = { address = \"0.0.0.0:9090\"; };",
-     {"warning: t.conf:1: admin.address: not a loopback address: admin tokens and answers cross the network "
-      "unencrypted",
-      "warning: t.conf: endpoints: none: every request will be answered with 404"}},
+     {"t.conf:1: admin.address: not a loopback address: admin tokens would cross the network unencrypted"}},
     {"admin = { tokens = ( { name = \"a b\"; token_file = \"\"; role = \"root\"; } ); };",
      {"t.conf:1: admin.tokens[0].name: expected a name of letters, digits, \".\", \"_\" and \"-\", found \"a b\"",
       "t.conf:1: admin.tokens[0].token_file: expected a string of 1 to 4095 bytes, found 0",
