@@ -159,10 +159,8 @@ static struct mg_context *start_context(struct admin *admin)
 {
     char threads[16];
     char queue[16];
-    char request_size[16];
     snprintf(threads, sizeof(threads), "%d", THREADS);
     snprintf(queue, sizeof(queue), "%d", FRONT_SLOTS);
-    snprintf(request_size, sizeof(request_size), "%d", FRONT_HEAD_MAX + 1024);
     const char *options[] = {
         "listening_ports",
         "127.0.0.1:0,127.0.0.1:0",
@@ -170,8 +168,6 @@ static struct mg_context *start_context(struct admin *admin)
         threads,
         "connection_queue",
         queue,
-        "max_request_size",
-        request_size,
         "request_timeout_ms",
         "3000",
         "enable_keep_alive",

@@ -75,7 +75,7 @@ static struct reply refuse_token(const struct api *api, const char *peer, const 
     reply.challenge = !within ? NULL : given ? challenge_wrong : challenge_missing;
     reply.retry_after_s = within ? 0 : GUESS_WAIT_S;
     if (within) {
-        log_refusal(api, "-", peer, request, &reply);
+        log_refusal(api, NULL, peer, request, &reply);
     }
     return reply;
 }
@@ -166,7 +166,7 @@ struct reply api_answer(const struct api *api, const struct access *access, cons
     address_format_port(&request->from, request->port, peer);
     if (!access_host_is_ours(access, request->head.host, &api->address, api->port)) {
         reply = reply_error(421, "wrong_host", "This server does not answer to that Host; see admin.names.");
-        log_refusal(api, "-", peer, request, &reply);
+        log_refusal(api, NULL, peer, request, &reply);
         return reply;
     }
     struct head_span bearer = bearer_of(request);

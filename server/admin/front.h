@@ -2,13 +2,13 @@
  * front - the sockets of the operators' listener, on one thread: accepts, reads whole requests under one deadline, has a worker
  * answer each, and sends the answers.
  *
- *   accept ── read ──► head and body are there, and good ──► ready ring: civetweb parses the head, a worker decides
+ *   accept ── read ──► head and body are there, and good ──► ready ring: civetweb wakes a worker, which decides
  *                                                                │
  *   close ◄── the peer's end ◄── sent ◄── front_answer() ◄───────┘
  *
  * So a worker never waits for a peer: who is silent, trickles or does not read costs one of FRONT_SLOTS slots, and the oldest
- * of those that have not said what they want gives way to a newcomer. As in the lobby, civetweb sees a head only after the strict
- * check of it, by a socketpair that holds nothing else.
+ * of those that have not said what they want gives way to a newcomer. The head is checked as strictly as in the lobby. civetweb sees
+ * no byte of a peer: it gets a socketpair with a request of the front's own.
  */
 #ifndef PORTCULLIS_ADMIN_FRONT_H
 #define PORTCULLIS_ADMIN_FRONT_H

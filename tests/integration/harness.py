@@ -205,6 +205,7 @@ class Server:
             threading.Thread(target=self._read_log, daemon=True),
             threading.Thread(target=self._read_stderr, daemon=True),
         ]
+        self._log_ended = False
         for reader in self._readers:
             reader.start()
 
