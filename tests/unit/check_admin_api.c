@@ -442,10 +442,10 @@ START_TEST(core_format)
     memcpy(reply.allow, "GET", 4);
     char *bytes = reply_format(&reply, false, &size);
     static const char expected[] =
-        "HTTP/1.1 405 Method Not Allowed\r\nContent-Type: application/json\r\nContent-Length: 77\r\n"
+        "HTTP/1.1 405 Method Not Allowed\r\nContent-Type: application/json\r\nContent-Length: 71\r\n"
         "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n"
         "Allow: GET\r\n\r\n"
-        "{\"error\":{\"code\":\"method_not_allowed\",\"message\":\"\\u00e9\\u001b[31m\\\"\"}}\n";
+        "{\"error\":{\"code\":\"method_not_allowed\",\"message\":\"\\u00E9\\u001B[31m\\\"\"}}\n";
     ck_assert_uint_eq(size, strlen(expected));
     ck_assert(memcmp(bytes, expected, size) == 0);
     free(bytes);
