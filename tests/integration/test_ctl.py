@@ -147,8 +147,8 @@ class Ctl(unittest.TestCase):
         status, value = server.call("POST", "/api/v1/reload")
         self.assertEqual(status, 200)
         self.assertTrue(any("pool.lobby_threads" in line for line in value["warnings"]), value)
-        self.assertEqual(len(server.records("reloaded")), 2)
         server.stop()
+        self.assertEqual(len(server.records("reloaded")), 2)
 
     def test_drain(self):
         server = self.start(limits={"drain_timeout": "60s", "close_timeout": "60s"})
