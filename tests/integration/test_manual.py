@@ -52,6 +52,13 @@ class Manual(unittest.TestCase):
         told = page("portcullis.8").partition("\n.SS request_refused\n")[2].partition("\n.SS ")[0]
         self.assertEqual(re.findall(r"^\.TP\n\.B (\S+)\n(?=.)", told, re.MULTILINE), causes)
 
+    def test_every_verdict_on_a_token(self):
+        with open(os.path.join(SOURCE, os.pardir, "auth", "token.h"), encoding="utf-8") as source:
+            verdicts = CAUSE.findall(source.read())
+        self.assertEqual(verdicts.pop(0), "ok")
+        told = page("portcullis.8").partition("\n.SS Tokens\n")[2].partition("\n.SS ")[0]
+        self.assertEqual(re.findall(r"^\.TP\n\.B (\S+)\n(?=.)", told, re.MULTILINE), verdicts)
+
     def test_pages_are_well_formed(self):
         """No line that roff would take for a request it does not know, nor one cut off behind a backslash."""
         known = {".B", ".BI", ".BR", ".I", ".IB", ".IR", ".PP", ".RB", ".RE", ".RI", ".RS", ".SH", ".SS", ".TH", ".TP", ".br", ".fi", ".nf"}

@@ -184,7 +184,7 @@ static void compress_large(void)
     static const uint8_t bytes[SESSION_CAP / 2];
     struct compression *compression = &session.home->compression;
     const struct extension_agreed agreed = {.deflate = true, .server_window_bits = 15};
-    const struct codec_terms terms = {.agreed = &agreed, .config = config};
+    const struct codec_terms terms = {.agreed = &agreed, .config = config, .max_message = config->limits.max_message};
     const struct deflater_message message = {.body = bytes, .body_size = sizeof(bytes)};
     size_t size = 0;
     ck_assert_int_eq(compression_deflate(compression, &session.codec, &terms, &message, &size), DEFLATER_OK);
@@ -268,7 +268,7 @@ START_TEST(hostile_inflated_past_the_cap)
 {
     static const uint8_t hello[] = {0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}; /* RFC 7692 section 7.2.3.1 */
     const struct extension_agreed agreed = {.deflate = true};
-    const struct codec_terms terms = {.agreed = &agreed, .config = config};
+    const struct codec_terms terms = {.agreed = &agreed, .config = config, .max_message = config->limits.max_message};
     const struct reader_output message = {
         .opcode = WS_TEXT, .data = (uint8_t *)(uintptr_t)hello, .size = sizeof(hello)};
     size_t size = 0;
