@@ -5,21 +5,25 @@
 
 #include <sys/resource.h>
 
+#include "server/admin/front.h"
 #include "server/lobby/lobby.h"
 
 /* Of a request that civetweb has: a pair of sockets and a duplicate. */
 #define FILES_PER_REQUEST 3
 /* An epoll set, an eventfd and a ring. */
 #define FILES_PER_LOOP 3
-/* Standard streams, logs, eventfds, what is read at a reload, and what libraries open. */
-#define FILES_OF_OUR_OWN 128
+/* A connection, and the end of a socketpair that civetweb has of its request. */
+#define FILES_PER_OPERATOR 2
+/* Standard streams, logs, the store, eventfds, what is read at a reload, and what libraries open. */
+#define FILES_OF_OUR_OWN 64
 
-/* Every connection that the gate lets in, sessions and lobby; requests at civetweb; what the threads have. */
+/* Every connection that the gate lets in, sessions and lobby; requests at civetweb; operators; what the threads have. */
 static rlim_t files_needed(const struct config *config, unsigned session_threads)
 {
-    rlim_t loops = (rlim_t)config->pool.lobby_threads + session_threads;
+    rlim_t loops = (rlim_t)config->pool.lobby_threads + session_threads + 1; /* and that of the admin listener */
     return (rlim_t)config->firewall.total_connections + config->listener_count + loops * FILES_PER_LOOP +
-           (rlim_t)config->pool.lobby_threads * LOBBY_HANDED_MAX * FILES_PER_REQUEST + FILES_OF_OUR_OWN;
+           (rlim_t)config->pool.lobby_threads * LOBBY_HANDED_MAX * FILES_PER_REQUEST +
+           (rlim_t)FRONT_SLOTS * FILES_PER_OPERATOR + FILES_OF_OUR_OWN;
 }
 
 void file_limit_raise(const struct config *config, unsigned session_threads, struct log *log)

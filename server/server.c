@@ -28,8 +28,8 @@
 #include "server/drain.h"
 #include "server/file_limit.h"
 #include "server/gate/gate.h"
+#include "server/listeners.h"
 #include "server/lobby/inherited.h"
-#include "server/lobby/listener.h"
 #include "server/lobby/lobby.h"
 #include "server/loop/loop.h"
 #include "server/notify.h"
@@ -161,43 +161,6 @@ static bool fail(const struct server *server, const char *what, const char *why)
     return false;
 }
 
-/* Makes the inherited socket of a listener ready or, where there is none (-1), opens one. False: `error` says why. */
-static bool open_listener(const struct server *server, const struct config_listener *listener, int *fd, char *error,
-                          size_t error_size)
-{
-    if (*fd < 0) {
-        *fd = listener_open(listener, error, error_size);
-        return *fd >= 0;
-    }
-    if (!listener_adopt(*fd, listener, error, error_size)) {
-        return false;
-    }
-    log_event(server->log, LOG_NOTICE, "inherited", log_str("listener", listener->text));
-    return true;
-}
-
-/* On failure too, each descriptor that is not -1 is the caller's. */
-static bool open_listeners(struct server *server, struct lobby_listener *listeners)
-{
-    const struct config *config = server->config;
-    char error[512];
-    for (size_t i = 0; i < config->listener_count; i++) {
-        const struct config_listener *listener = &config->listeners[i];
-        listeners[i] = (struct lobby_listener){.fd = inherited_take(server->inherited, listener), .tls = listener->tls};
-        server->listeners_inherited = server->listeners_inherited || listeners[i].fd >= 0;
-    }
-    /* Before any is opened: a socket that is left over may well be why an address is in use, and is what to tell. */
-    if (!inherited_all_taken(server->inherited, error, sizeof(error))) {
-        return fail(server, "listener", error);
-    }
-    for (size_t i = 0; i < config->listener_count; i++) {
-        if (!open_listener(server, &config->listeners[i], &listeners[i].fd, error, sizeof(error))) {
-            return fail(server, "listener", error);
-        }
-    }
-    return true;
-}
-
 /* Opens all listeners and makes the lobby, which then owns them. */
 static bool open_lobby(struct server *server)
 {
@@ -206,7 +169,11 @@ static bool open_lobby(struct server *server)
     if (listeners == NULL) {
         return fail(server, "listener", strerror(ENOMEM));
     }
-    if (open_listeners(server, listeners)) {
+    char error[512];
+    if (!listeners_open(config, server->inherited, server->log, listeners, &server->listeners_inherited, error,
+                        sizeof(error))) {
+        (void)fail(server, "listener", error);
+    } else {
         const struct lobby_setup setup = {
             .threads = config->pool.lobby_threads,
             .listeners = listeners,
@@ -230,22 +197,6 @@ static bool open_lobby(struct server *server)
     }
     free(listeners);
     return server->lobby != NULL;
-}
-
-/* What each is bound to, in the order of the config. */
-static void log_listeners(const struct server *server)
-{
-    size_t count = 0;
-    const struct lobby_listener *listeners = lobby_listeners(server->lobby, &count);
-    for (size_t i = 0; i < count; i++) {
-        struct address address;
-        uint16_t port;
-        char text[ADDRESS_TEXT_SIZE];
-        if (listener_address(listeners[i].fd, &address, &port)) {
-            log_event(server->log, LOG_NOTICE, "listening",
-                      log_str("address", address_format_port(&address, port, text)), log_bool("tls", listeners[i].tls));
-        }
-    }
 }
 
 static bool open_door(struct server *server)
@@ -408,7 +359,7 @@ static bool start(struct server *server)
     }
     readiness_set(&server->readiness, READINESS_SERVING);
     lobby_admit(server->lobby);
-    log_listeners(server);
+    listeners_log(server->lobby, server->log);
     log_event(server->log, LOG_NOTICE, "ready", log_u64("session_threads", server->session_threads),
               log_str("io", session_pool_uses_uring(server->sessions) ? "io_uring" : "epoll"),
               log_u64("endpoints", server->config->endpoint_count));

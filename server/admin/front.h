@@ -22,7 +22,7 @@
 #include "server/gate/address.h"
 #include "server/lobby/head.h"
 
-#define FRONT_SLOTS    64          /* connections at a time */
+#define FRONT_SLOTS    32          /* connections at a time */
 #define FRONT_HEAD_MAX (16 * 1024) /* bytes of a request head */
 #define FRONT_BODY_MAX (64 * 1024) /* bytes of a request body */
 

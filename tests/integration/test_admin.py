@@ -14,7 +14,7 @@ from operating import READ, WRITE
 JSON = ("Content-Type: application/json",)
 SESSIONS = "/api/v1/sessions"
 REVOCATIONS = "/api/v1/revocations"
-SLOTS = 64  # of the front
+SLOTS = 32  # of the front
 
 
 class Admin(harness.ServerCase):
