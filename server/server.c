@@ -318,7 +318,7 @@ static bool open_operators(struct server *server)
         .readiness = &server->readiness,
     };
     return operators_open(&server->operators, server->config, &setup, error, sizeof(error)) ||
-           fail(server, "admin", error);
+           fail(server, server->operators.store == NULL ? "store" : "admin", error);
 }
 
 static bool open_vitals(struct server *server)

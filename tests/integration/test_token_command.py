@@ -345,6 +345,7 @@ class Secrets(unittest.TestCase):
         server.stop()
         again = self.server()
         again.sections["state_dir"] = os.path.dirname(file)
+        server.stop()  # a state_dir is one server's at a time
         again.start()
         with open(file, encoding="ascii") as text:
             self.assertEqual(text.read(), secret)
