@@ -40,9 +40,13 @@ struct jwks_state {
 
 struct jwks;
 
-/* Copies the sources and starts the thread (none without sources). NULL with errno set. Main thread. */
+/* Once, before there is a second thread: what libcurl needs. False when it cannot be used. */
+__attribute__((warn_unused_result)) bool jwks_prepare_process(void);
+
+/* Copies the sources and starts the thread (none without sources), which fetches all of them at once. NULL with errno set. Main
+ * thread. */
 struct jwks *jwks_start(const struct jwks_source *sources, size_t count, struct log *log);
-/* Takes new sources; what was fetched of a URL that stays is kept. False without memory: the old ones stay. Main thread. */
+/* Takes new sources; what was fetched of one whose URL, issuer, audience and CA file stay is kept. False without memory: the old ones stay. Main thread. */
 __attribute__((warn_unused_result)) bool jwks_configure(struct jwks *jwks, const struct jwks_source *sources,
                                                         size_t count);
 /* Ends the thread within a second, whatever a server does. Main thread. */
@@ -57,8 +61,9 @@ bool jwks_miss(struct jwks *jwks, const char *key_id);
 /* Calls `each` for every source. Any thread. */
 void jwks_describe(struct jwks *jwks, void (*each)(void *context, const struct jwks_state *state), void *context);
 
-/* Parses a set: keys that cannot be used (unknown kinds, "use":"enc", oct, weak ones) are left out and counted. NULL when it is no
- * key set, or none of its keys can be used; `error` says why. Pure; fuzzed. */
+/* Parses a set: keys that cannot be used (unknown kinds, "use":"enc", oct, weak ones), those of the same "kid" and algorithm as
+ * one before, and those beyond JWKS_KEYS_MAX are left out and counted. NULL when it is no key set, or none of its keys can be
+ * used; `error` says why. Of a set that is taken, `error` is a warning, or "". Pure; fuzzed. */
 struct keyring *jwks_parse(const uint8_t *bytes, size_t size, const char *issuer, const char *audience,
                            size_t *skipped_r, char *error, size_t error_size);
 

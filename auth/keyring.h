@@ -8,7 +8,7 @@
 
 #include "auth/key.h"
 
-#define KEYRING_KEYS_MAX 256
+#define KEYRING_KEYS_MAX 1024 /* all that 16 key sets can have */
 
 struct keyring;
 
