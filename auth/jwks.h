@@ -46,7 +46,7 @@ __attribute__((warn_unused_result)) bool jwks_prepare_process(void);
 /* Copies the sources and starts the thread (none without sources), which fetches all of them at once. NULL with errno set. Main
  * thread. */
 struct jwks *jwks_start(const struct jwks_source *sources, size_t count, struct log *log);
-/* Takes new sources; what was fetched of one whose URL, issuer, audience and CA file stay is kept. False without memory: the old ones stay. Main thread. */
+/* Takes new sources; what was fetched of one whose URL, issuer, audience and CA file stay is kept. False without memory: the old ones stay. One thread. */
 __attribute__((warn_unused_result)) bool jwks_configure(struct jwks *jwks, const struct jwks_source *sources,
                                                         size_t count);
 /* Ends the thread within a second, whatever a server does. Main thread. */

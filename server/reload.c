@@ -18,6 +18,7 @@
 
 #include <openssl/ssl.h>
 
+#include "server/key_sets.h"
 #include "server/secrets.h"
 
 #define THREAD_NAME "reload"
@@ -61,6 +62,21 @@ static void report(void *context, bool is_error, const char *line)
     note(reload, line);
 }
 
+/* What is taken over at once or, without memory, not at all. */
+static bool take_tables(const struct reload *reload, const struct config *config)
+{
+    const struct reload_setup *setup = &reload->setup;
+    if (!key_sets_configure(setup->jwks, config)) {
+        return false;
+    }
+    if (gate_reconfigure(setup->gate, &config->firewall)) {
+        return true;
+    }
+    bool undone = key_sets_configure(setup->jwks, reload->old);
+    (void)undone; /* keys that the old config does not name as well would be good until there is memory again */
+    return false;
+}
+
 /* All of the new config, or nothing of it: what can fail comes first. Returns why it is refused, or NULL. */
 static const char *publish(struct reload *reload, const struct config *config, SSL_CTX *tls)
 {
@@ -72,7 +88,7 @@ static const char *publish(struct reload *reload, const struct config *config, S
     }
     if (atomic_load_explicit(&reload->abandoned, memory_order_relaxed)) {
         refused = "the server is stopping";
-    } else if (gate_reconfigure(setup->gate, &config->firewall)) {
+    } else if (take_tables(reload, config)) {
         config_report_restart(reload->old, config, report, reload);
         lobby_reload_commit(setup->lobby, &lobby);
         refused = NULL;

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "auth/jwks.h"
 #include "logging/log.h"
 #include "server/admin/admin.h"
 #include "server/config/config.h"
@@ -28,6 +29,7 @@ struct reload_setup {
     struct credentials *credentials;
     struct lobby *lobby;
     struct admin *admin;
+    struct jwks *jwks;
 };
 
 struct reload_result {

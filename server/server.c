@@ -28,6 +28,7 @@
 #include "server/drain.h"
 #include "server/file_limit.h"
 #include "server/gate/gate.h"
+#include "server/key_sets.h"
 #include "server/listeners.h"
 #include "server/lobby/inherited.h"
 #include "server/lobby/lobby.h"
@@ -267,6 +268,7 @@ static bool open_reload(struct server *server)
         .credentials = server->credentials,
         .lobby = server->lobby,
         .admin = server->operators.admin,
+        .jwks = server->tokens.jwks,
     };
     server->reload = reload_create(&setup);
     return server->reload != NULL || fail(server, "reload", strerror(errno));
@@ -321,6 +323,12 @@ static bool open_operators(struct server *server)
            fail(server, server->operators.store == NULL ? "store" : "admin", error);
 }
 
+static bool open_key_sets(struct server *server)
+{
+    server->tokens.jwks = key_sets_start(server->config, server->log);
+    return server->tokens.jwks != NULL || fail(server, "key sets", strerror(errno));
+}
+
 static bool open_vitals(struct server *server)
 {
     const struct vitals_setup setup = {
@@ -348,13 +356,16 @@ static bool start(struct server *server)
     if (server->config == NULL || !open_log(server)) {
         return false;
     }
+    if (!jwks_prepare_process()) { /* while there is one thread */
+        return fail(server, "libcurl", "it cannot be used");
+    }
     char error[512];
     bool prepared = secrets_complete(server->file, &server->config, server->log, error, sizeof(error))
                         ? prepare(server)
                         : fail(server, "secret", error);
     /* Also when that failed: the log is to say why. */
-    if (!become_user(server) || !prepared || !open_operators(server) || !open_reload(server) || !open_door(server) ||
-        !open_vitals(server)) {
+    if (!become_user(server) || !prepared || !open_operators(server) || !open_key_sets(server) ||
+        !open_reload(server) || !open_door(server) || !open_vitals(server)) {
         return false;
     }
     readiness_set(&server->readiness, READINESS_SERVING);
@@ -442,6 +453,7 @@ static void release(struct server *server)
     inherited_destroy(&server->inherited);
     ready_ring_destroy(&server->ring);
     session_pool_destroy(&server->sessions);
+    jwks_stop(&server->tokens.jwks); /* after all that check tokens */
     revocations_destroy(&server->tokens.revocations);
     credentials_destroy(&server->credentials);
     gate_destroy(&server->gate);
