@@ -29,6 +29,7 @@ static struct log *events;
 typedef int look_up(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result);
 
 /* In front of libc's, for libcurl. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's are reserved names */
 __attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service,
                                                        const struct addrinfo *hints, struct addrinfo **result)
 {

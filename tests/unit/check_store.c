@@ -18,6 +18,8 @@
 
 #include <sqlite3.h>
 
+#include "sqlite_shell.h"
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define NOW             INT64_C(1000000)
 #define STATE           "state"
@@ -322,17 +324,11 @@ END_TEST
 /* What an operator, a backup and the next version of this program do with it. */
 START_TEST(shell_reads_it)
 {
-    char line[64] = "";
+    char output[64];
     open_store();
     (void)add_user("ann");
-    FILE *shell =
-        popen("sqlite3 -readonly " FILE_PATH " 'PRAGMA integrity_check; SELECT subject FROM revocation'", "r");
-    ck_assert_ptr_nonnull(shell);
-    ck_assert_ptr_nonnull(fgets(line, sizeof(line), shell));
-    ck_assert_str_eq(line, "ok\n");
-    ck_assert_ptr_nonnull(fgets(line, sizeof(line), shell));
-    ck_assert_str_eq(line, "ann\n");
-    ck_assert_int_eq(pclose(shell), 0);
+    sqlite_shell(FILE_PATH, "PRAGMA integrity_check; SELECT subject FROM revocation", output, sizeof(output));
+    ck_assert_str_eq(output, "ok\nann\n");
 }
 END_TEST
 

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sqlite_shell.h"
+
 #define STATE      "state"
 #define ROUNDS     20
 #define THREADS    4
@@ -133,12 +135,9 @@ static void assert_nothing_lost(void)
         ck_assert_msg(all[i].found, "%zu of %zu is lost", i, count);
         all[i].found = false;
     }
-    FILE *shell = popen("sqlite3 " STATE "/portcullis.db 'PRAGMA integrity_check'", "r");
-    char line[8] = "";
-    ck_assert_ptr_nonnull(shell);
-    ck_assert_ptr_nonnull(fgets(line, sizeof(line), shell));
-    ck_assert_str_eq(line, "ok\n");
-    ck_assert_int_eq(pclose(shell), 0);
+    char output[64];
+    sqlite_shell(STATE "/portcullis.db", "PRAGMA integrity_check", output, sizeof(output));
+    ck_assert_str_eq(output, "ok\n");
 }
 
 START_TEST(killed_again_and_again)
