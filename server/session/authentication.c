@@ -84,14 +84,12 @@ static enum session_status take_seat(struct session_auth *auth, const struct con
     if (seat == NULL) {
         return SESSION_OK;
     }
+    /* With the reference. A full inbox takes it, too: a seat that others may have seen is not given back. */
     struct session_auth *oldest = CONTAINER_OF(seat, struct session_auth, seat);
-    if (loop_post(oldest->home->loop, &oldest->make_room)) {
-        return SESSION_OK; /* with the reference */
+    if (!loop_post_control(oldest->home->loop, &oldest->make_room)) {
+        release(oldest); /* the loop has ended, and the session with it */
     }
-    users_leave(users, &auth->seat);
-    users_recall(users, seat);
-    release(oldest);
-    return SESSION_BUSY;
+    return SESSION_OK;
 }
 
 enum session_status session_auth_create(struct session_loop *home, const struct session_offer *offer,
@@ -111,7 +109,7 @@ enum session_status session_auth_create(struct session_loop *home, const struct 
     enum session_status status =
         offer->identity == NULL ? SESSION_OK : take_seat(auth, offer->config, offer->identity->user);
     if (status != SESSION_OK) {
-        free(auth);
+        free(auth); /* it has no seat: nobody else knows of it */
         return status;
     }
     auth->identity = offer->identity;
@@ -289,8 +287,6 @@ static bool find_room(struct session *session, const struct identity *identity)
             cause = CAUSE_USER_SESSIONS;
             break;
         case SESSION_BUSY:
-            cause = CAUSE_AUTH_UNAVAILABLE;
-            break;
         case SESSION_MEMORY:
         case SESSION_FULL:
         case SESSION_CROWDED:

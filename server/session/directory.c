@@ -25,9 +25,6 @@
 /* Without any loop getting on, and altogether. */
 #define PATIENCE_S 2
 #define WAIT_MAX_S 30
-/* For room in an inbox full of arrivals. */
-#define POST_ATTEMPTS 1000
-#define POST_PAUSE_NS 1000000
 
 /* In looks at a session; see walk.c. */
 #define COST_LOOK 1
@@ -352,21 +349,12 @@ UNCHECKED_LOCKING static struct enquiry *make_enquiry(struct session_pool *pool,
     return enquiry;
 }
 
-/* Whether the loop has the question, or has ended, and every session of its with it. */
-static bool post(struct part *part)
+/* However many arrivals wait in its inbox, a loop gets the question: it may be late, but it ends whom it is told to end. */
+static void post(struct part *part)
 {
-    const struct timespec pause = {.tv_nsec = POST_PAUSE_NS};
-    for (int attempt = 0; attempt < POST_ATTEMPTS; attempt++) {
-        if (loop_post(part->home->loop, &part->message)) {
-            return true;
-        }
-        if (loop_ended(part->home->loop)) {
-            answer(part);
-            return true;
-        }
-        (void)nanosleep(&pause, NULL);
+    if (!loop_post_control(part->home->loop, &part->message)) {
+        answer(part); /* the loop has ended, and every session of its with it */
     }
-    return false;
 }
 
 /* Until there is an answer of each loop, or none gets on any more. */
@@ -404,14 +392,10 @@ UNCHECKED_LOCKING static void open_parts(struct enquiry *enquiry)
 static bool ask(struct enquiry *enquiry)
 {
     open_parts(enquiry);
-    bool posted = true;
     for (size_t i = 0; i < enquiry->part_count; i++) {
-        if (!post(&enquiry->parts[i])) {
-            posted = false;
-            atomic_fetch_sub_explicit(&enquiry->references, 1, memory_order_relaxed); /* the loop's, not the last */
-        }
+        post(&enquiry->parts[i]);
     }
-    bool complete = wait_for_answers(enquiry) && posted;
+    bool complete = wait_for_answers(enquiry);
     atomic_store_explicit(&enquiry->abandoned, !complete, memory_order_relaxed);
     return complete;
 }

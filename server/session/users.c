@@ -225,17 +225,6 @@ enum users_status users_take(struct users *users, struct users_seat *seat, const
     return status;
 }
 
-void users_recall(struct users *users, struct users_seat *seat)
-{
-    struct shard *shard = &users->shards[seat->shard];
-    mutex_lock(&shard->lock);
-    if (seat->entry != NULL && seat->called) {
-        seat->called = false;
-        seat->entry->count++;
-    }
-    mutex_unlock(&shard->lock);
-}
-
 void users_leave(struct users *users, struct users_seat *seat)
 {
     struct shard *shard = &users->shards[seat->shard];

@@ -50,8 +50,6 @@ bool __attribute__((warn_unused_result)) users_seat_release(struct users_seat *s
 enum users_status __attribute__((warn_unused_result))
 users_take(struct users *users, struct users_seat *seat, const char *user, size_t max, bool replace,
            struct users_seat **oldest_r);
-/* The caller of users_take() cannot see to it: it counts again. The reference stays his. */
-void users_recall(struct users *users, struct users_seat *seat);
 /* Does nothing with a seat that is not taken. */
 void users_leave(struct users *users, struct users_seat *seat);
 

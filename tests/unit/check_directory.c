@@ -310,10 +310,12 @@ END_TEST
 /* ---- a loop that is stuck, and others that come and go ---- */
 
 static atomic_bool stuck;
+static atomic_bool sticks;
 
 static void stick(struct loop_message *message)
 {
     (void)message;
+    atomic_store(&sticks, true);
     while (atomic_load(&stuck)) {
         (void)poll(NULL, 0, 1);
     }
@@ -338,6 +340,56 @@ START_TEST(hostile_stuck_loop)
     ck_assert(!complete);
     atomic_store(&stuck, false);
     ck_assert_uint_eq(list(&any, 0, 10).count, 0); /* the late loop has done it all the same */
+}
+END_TEST
+
+static void forget(struct loop_message *message)
+{
+    (void)message;
+}
+
+/* Until the loop, which is stuck, takes no more. */
+static void fill_inbox(struct loop *loop)
+{
+    enum { MORE_THAN_ROOM = 10000 };
+    static struct loop_message messages[MORE_THAN_ROOM];
+    size_t count = 0;
+    do {
+        ck_assert_uint_lt(count, MORE_THAN_ROOM);
+        messages[count].deliver = forget;
+    } while (loop_post(loop, &messages[count++]));
+}
+
+/* That there is no room for newcomers keeps nobody from being ended. */
+START_TEST(hostile_full_inbox)
+{
+    struct loop_message message = {.deliver = stick};
+    const struct session_filter any = {0};
+    bool complete = true;
+    for (size_t i = 0; i < LOOPS; i++) {
+        ck_assert_int_eq(start(0, make_identity("ann", "", 0)), SESSION_OK);
+    }
+    for (size_t i = 0; i < LOOPS; i++) {
+        ck_assert_int_eq(start(1, NULL), SESSION_OK);
+    }
+    ck_assert_uint_eq(list(&any, 0, 10).count, 4); /* they have arrived */
+    atomic_store(&stuck, true);
+    atomic_store(&sticks, false);
+    ck_assert(loop_post(session_pool_loop(pool, 0), &message));
+    while (!atomic_load(&sticks)) {
+        (void)poll(NULL, 0, 1);
+    }
+    fill_inbox(session_pool_loop(pool, 0));
+    ck_assert_int_eq(start(0, NULL), SESSION_BUSY);
+    ck_assert_int_eq(start(0, make_identity("ann", "", 0)), SESSION_OK); /* the oldest has to go, on the full loop */
+    ck_assert_uint_eq(session_directory_end(pool, &(struct session_filter){.endpoint = "/b"}, CAUSE_KICKED, &complete),
+                      1);
+    ck_assert(!complete);
+    atomic_store(&stuck, false);
+    struct seen seen = list(&any, 0, 10);
+    ck_assert_uint_eq(seen.count, 2);
+    ck_assert_uint_eq(seen.ids[0], 2);
+    ck_assert_str_eq(seen.last_user, "ann");
 }
 END_TEST
 
@@ -413,11 +465,11 @@ int main(void)
 {
     Suite *suite = suite_create("directory");
     const TTest *const core[] = {core_pages_in_order, core_filters, core_ends, core_revokes, core_oldest_is_replaced};
-    const TTest *const hostile[] = {hostile_stuck_loop, hostile_come_and_go};
+    const TTest *const hostile[] = {hostile_stuck_loop, hostile_full_inbox, hostile_come_and_go};
     add(suite, "core", core, 5);
     const TTest *const limits[] = {limits_ended_loops};
     add(suite, "limits", limits, 1);
-    add(suite, "hostile", hostile, 2);
+    add(suite, "hostile", hostile, 3);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -83,23 +83,6 @@ START_TEST(core_oldest_makes_room)
 }
 END_TEST
 
-START_TEST(core_recalled)
-{
-    struct users_seat *oldest = NULL;
-    take_freely(0, "ann");
-    ck_assert_int_eq(take(1, "ann", 1, true, &oldest), USERS_OK);
-    users_leave(users, &seats[1]);
-    users_recall(users, oldest);
-    users_recall(users, oldest);
-    ck_assert_uint_eq(users_count(users, "ann"), 1);
-    ck_assert_int_eq(take(2, "ann", 1, true, &oldest), USERS_OK);
-    ck_assert_ptr_eq(oldest, &seats[0]);
-    users_leave(users, &seats[0]);
-    users_recall(users, &seats[0]); /* too late */
-    ck_assert_uint_eq(users_count(users, "ann"), 1);
-}
-END_TEST
-
 START_TEST(limits_lowered_meanwhile)
 {
     struct users_seat *oldest = NULL;
@@ -149,9 +132,6 @@ static void *come_and_go(void *argument)
         users_seat_init(own);
         bool replace = (seed >> 20) % 2 == 0;
         if (users_take(users, own, names[(seed >> 8) % NAMES], 2, replace, &oldest) == USERS_OK) {
-            if (oldest != NULL && (seed >> 24) % 2 == 0) {
-                users_recall(users, oldest);
-            }
             if (oldest != NULL && users_seat_release(oldest)) {
                 free(oldest);
             }
@@ -192,10 +172,10 @@ static void add(Suite *suite, const char *name, const TTest *const *tests, size_
 int main(void)
 {
     Suite *suite = suite_create("users");
-    const TTest *const core[] = {core_refuses_past_the_limit, core_oldest_makes_room, core_recalled};
+    const TTest *const core[] = {core_refuses_past_the_limit, core_oldest_makes_room};
     const TTest *const limits[] = {limits_lowered_meanwhile, limits_many_users};
     const TTest *const hostile[] = {hostile_threads};
-    add(suite, "core", core, 3);
+    add(suite, "core", core, 2);
     add(suite, "limits", limits, 2);
     add(suite, "hostile", hostile, 1);
     SRunner *runner = srunner_create(suite);
