@@ -17,13 +17,13 @@ struct session;
 struct handler {
     const char *name; /* as `handler = "…"` in the config names it */
 
-    /* The 101 is on its way; the session may be written to. NULL: nothing to do. */
+    /* The 101 is on its way, and the peer is who it says it is; the session may be written to. NULL: nothing to do. */
     void (*opened)(struct session *session);
 
     /* A whole message, WS_TEXT (checked UTF-8) or WS_BINARY. `data` is valid and may be written to during the call. */
     void (*message)(struct session *session, enum ws_opcode opcode, uint8_t *data, size_t size);
 
-    /* The session is over; it can no longer be written to. NULL: nothing to do. */
+    /* The session is over; it can no longer be written to. Only of those that were opened. NULL: nothing to do. */
     void (*closed)(struct session *session, enum cause cause);
 };
 

@@ -309,9 +309,7 @@ static void accept_identity(struct session *session, struct identity *identity)
     log_authenticated(session);
     begin_identity(session);
     session_send(session, WS_TEXT, TEXT_ACCEPTED, strlen(TEXT_ACCEPTED), NULL, 0);
-    if (session->state == SESSION_OPEN && session->handler->opened != NULL) {
-        session->handler->opened(session);
-    }
+    session_introduce(session);
 }
 
 /* Files that tokens are kept in end with a newline. */
@@ -328,6 +326,7 @@ void session_take_token(struct session *session, enum ws_opcode opcode, uint8_t 
 {
     struct identity *identity = NULL;
     if (opcode != WS_TEXT) {
+        OPENSSL_cleanse(data, size);
         log_refused(session, "token_binary", NULL);
         refuse_aloud(session, CAUSE_AUTH_FAILED, TEXT_REFUSED, "The first message, the token, was not text.");
         return;

@@ -73,7 +73,7 @@ static void check_open(struct session *session)
         session_end(session, CAUSE_IDLE_TIMEOUT);
     } else if (passed(session, session->pinged_ms, session->config->limits.pong_timeout_ms)) {
         on_no_pong(session);
-    } else if (session->pinged_ms == 0 &&
+    } else if (session->pinged_ms == 0 && !session_awaits_token(session) &&
                passed(session, session->last_input_ms, session->config->limits.ping_interval_ms)) {
         ping(session);
     }
@@ -104,7 +104,7 @@ void session_set_timer(struct session *session)
         due_ms = earlier(due_ms, session->last_message_ms, session->config->limits.idle_timeout_ms);
         if (session->pinged_ms != 0) {
             due_ms = earlier(due_ms, session->pinged_ms, session->config->limits.pong_timeout_ms);
-        } else {
+        } else if (!session_awaits_token(session)) { /* limits.auth_timeout is watching, and pongs are counted */
             due_ms = earlier(due_ms, session->last_input_ms, session->config->limits.ping_interval_ms);
         }
     }

@@ -138,7 +138,7 @@ void session_destroy(struct session *session)
         session->code_sent = 0; /* it stood at the end of what the peer did not take */
     }
     log_end(session);
-    if (session->handler->closed != NULL && !session_awaits_token(session)) {
+    if (session->introduced && session->handler->closed != NULL) {
         session->handler->closed(session, (enum cause)session->cause);
     }
     loop_forget(home->loop, &session->source); /* it is closed next */
@@ -194,6 +194,17 @@ void session_send(struct session *session, enum ws_opcode opcode, const void *he
 }
 
 /* ---- events ---- */
+
+void session_introduce(struct session *session)
+{
+    if (session->state != SESSION_OPEN) {
+        return;
+    }
+    session->introduced = true;
+    if (session->handler->opened != NULL) {
+        session->handler->opened(session);
+    }
+}
 
 /* A plain socket is watched edge-triggered: level-triggered, epoll would look at it a second time after each message, only to
  * find it empty. OpenSSL may leave records in the socket, so TLS is watched level-triggered. */

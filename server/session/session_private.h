@@ -151,6 +151,7 @@ struct session {
     bool read_blocked; /* the last read found nothing whole */
     bool read_wants_write; /* TLS: reading goes on when the socket is writable */
     bool write_wants_read; /* TLS: writing goes on when the socket is readable */
+    bool introduced;       /* the handler knows of it */
 };
 
 /* output.c: between session_output_begin() and session_output_end() what is sent is gathered. They do not nest. */
@@ -203,6 +204,8 @@ size_t session_queue_capacity_max(const struct session *session);
  * whatever the handler or a failed write does to it; session_finish() writes what was gathered, brings epoll and the
  * timer up to date, and frees the session if it is dead. */
 void session_finish(struct session *session);
+/* Tells the handler of the session, unless it has ended before. From then on the handler will be told of its end. */
+void session_introduce(struct session *session);
 /* What epoll is asked for when there is to be read. */
 uint32_t session_read_events(const struct session *session);
 void session_on_ready(struct loop_source *source, uint32_t events);

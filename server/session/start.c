@@ -78,9 +78,8 @@ static void adopt(struct arrival *arrival)
         session_abort(session, CAUSE_OUT_OF_MEMORY);
     } else {
         session_output_write(session, arrival->bytes, arrival->answer_size);
-        if (session->state == SESSION_OPEN && session_auth_begin(session) && session->state == SESSION_OPEN &&
-            session->handler->opened != NULL) {
-            session->handler->opened(session);
+        if (session->state == SESSION_OPEN && session_auth_begin(session)) {
+            session_introduce(session);
         }
         if (arrival->early_size > 0 && session->state == SESSION_OPEN) {
             session_take_input(session, arrival->bytes + arrival->answer_size, arrival->early_size);

@@ -126,6 +126,16 @@ class TokenSessions(harness.ServerCase):
             tokens.expect_close(peer, 4408)
             self.server.session_end(peer, cause="auth_timeout", code_sent=4408)
 
+    def test_no_pings_before_the_token(self):
+        """Each would be answered, and answers before the token are counted."""
+        self.start(limits={"auth_timeout": "1s", "ping_interval": "50ms"})
+        silent = self.server.session("/secure")
+        self.addCleanup(silent.drop)
+        tokens.expect_close(silent, 4408)
+        peer = self.open(self.server.token())
+        self.assertEqual(peer.read_message().opcode, rawws.PING)
+        peer.drop()
+
     def test_authenticated_in_time_stays(self):
         self.start(limits={"auth_timeout": "2s"})
         silent = self.server.session("/secure")

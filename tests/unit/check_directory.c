@@ -29,6 +29,7 @@ static pthread_t threads[LOOPS];
 static int peers[MANY];
 static int peer_count;
 static bool stopped;
+static const struct handler *handler;
 
 static void report(void *context, bool is_error, const char *line)
 {
@@ -72,6 +73,7 @@ static void set_up(void)
     ck_assert_ptr_nonnull(pool);
     peer_count = 0;
     stopped = false;
+    handler = &echo_handler;
     for (uintptr_t i = 0; i < LOOPS; i++) {
         ck_assert_int_eq(pthread_create(&threads[i], NULL, run, (void *)i), 0);
     }
@@ -136,7 +138,7 @@ static enum session_status start(size_t endpoint, struct identity *identity)
         .port = 4711,
         .config = config,
         .endpoint = &config->endpoints[endpoint],
-        .handler = &echo_handler,
+        .handler = handler,
         .answer = answer,
         .answer_size = strlen(answer),
         .identity = identity,
@@ -287,6 +289,39 @@ START_TEST(core_revokes)
     /* Who was on its way when the loops were asked looks for itself. */
     ck_assert_int_eq(start(0, make_identity("ann", "one", 500)), SESSION_OK);
     ck_assert_uint_eq(list(&any, 0, 10).count, 2);
+}
+END_TEST
+
+static atomic_int opened;
+static atomic_int closed;
+
+static void count_opened(struct session *session)
+{
+    (void)session;
+    atomic_fetch_add(&opened, 1);
+}
+
+static void count_closed(struct session *session, enum cause cause)
+{
+    (void)session;
+    ck_assert_int_eq(cause, CAUSE_KICKED);
+    atomic_fetch_add(&closed, 1);
+}
+
+/* A session that ends before it has begun is none of the handler's. */
+START_TEST(core_handler_hears_of_both_or_neither)
+{
+    static const struct handler counting = {.name = "counting", .opened = count_opened, .closed = count_closed};
+    handler = &counting;
+    atomic_store(&opened, 0);
+    atomic_store(&closed, 0);
+    revoke(REVOCATION_USER, "ann", 1000);
+    ck_assert_int_eq(start(0, make_identity("ann", "one", 500)), SESSION_OK);
+    ck_assert_int_eq(start(0, make_identity("bob", "two", 500)), SESSION_OK);
+    ck_assert_uint_eq(end(&(struct session_filter){.endpoint = "/a"}), 1);
+    stop();
+    ck_assert_int_eq(atomic_load(&opened), 1);
+    ck_assert_int_eq(atomic_load(&closed), 1);
 }
 END_TEST
 
@@ -464,9 +499,14 @@ static void add(Suite *suite, const char *name, const TTest *const *tests, size_
 int main(void)
 {
     Suite *suite = suite_create("directory");
-    const TTest *const core[] = {core_pages_in_order, core_filters, core_ends, core_revokes, core_oldest_is_replaced};
+    const TTest *const core[] = {core_pages_in_order,
+                                 core_filters,
+                                 core_ends,
+                                 core_revokes,
+                                 core_oldest_is_replaced,
+                                 core_handler_hears_of_both_or_neither};
     const TTest *const hostile[] = {hostile_stuck_loop, hostile_full_inbox, hostile_come_and_go};
-    add(suite, "core", core, 5);
+    add(suite, "core", core, 6);
     const TTest *const limits[] = {limits_ended_loops};
     add(suite, "limits", limits, 1);
     add(suite, "hostile", hostile, 3);
