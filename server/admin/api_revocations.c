@@ -205,9 +205,13 @@ struct reply api_list_revocations(const struct api_call *call)
 
 /* ---- made ---- */
 
-/* No token that may still be accepted outlives it: `exp` is bounded from now, and leeway comes on top. */
+/* No token that is accepted now outlives it: `exp` is bounded from now, and leeway comes on top. Where there need not be an `exp`,
+ * a token may last for ever, and so does this. */
 static int64_t end_of(const struct config *config, int64_t now_s)
 {
+    if (!config->auth.require_expiry) {
+        return WHEN_MAX;
+    }
     return now_s + (int64_t)(config->auth.max_token_lifetime_ms / 1000) + 2 * (int64_t)(config->auth.leeway_ms / 1000) +
            1;
 }

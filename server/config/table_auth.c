@@ -161,7 +161,7 @@ const struct row table_auth_rows[TABLE_AUTH_COUNT] = {
     {.name = "require_expiry",
      .type = ROW_BOOL,
      .fallback = "true",
-     .text = "Whether a token must have \"exp\".",
+     .text = "Whether a token must have \"exp\". While it need not, new revocations are kept for good.",
      AT(auth.require_expiry)},
     {.name = "leeway",
      .type = ROW_DURATION,

@@ -133,6 +133,19 @@ class Ctl(unittest.TestCase):
         self.assertFalse(self.refused(server, first))
         server.stop()
 
+    def test_revocations_of_tokens_without_end(self):
+        """Kept for as long as a token may last."""
+        server = self.start(auth={"require_expiry": False, "max_token_lifetime": "1m"})
+        token = server.token("ann", exp=None)
+        with self.secure(server, token) as peer:
+            answer = server.ctl("revoke", "add", "--user", "ann", json_output=True)
+            tokens.expect_close(peer, KICKED)
+        self.assertEqual(answer["revocation"]["until"], "9999-12-31T23:59:59Z")
+        server.stop()
+        server.restart()
+        self.assertTrue(self.refused(server, token))
+        server.stop()
+
     # -- the server as a whole ------------------------------------------------------------------------------------
 
     def test_reload(self):
