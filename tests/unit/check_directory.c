@@ -317,6 +317,9 @@ START_TEST(core_handler_hears_of_both_or_neither)
     atomic_store(&closed, 0);
     revoke(REVOCATION_USER, "ann", 1000);
     ck_assert_int_eq(start(0, make_identity("ann", "one", 500)), SESSION_OK);
+    struct identity *late = make_identity("eve", "three", 500);
+    late->expires_at_s = 1000; /* on its way */
+    ck_assert_int_eq(start(0, late), SESSION_OK);
     ck_assert_int_eq(start(0, make_identity("bob", "two", 500)), SESSION_OK);
     ck_assert_uint_eq(end(&(struct session_filter){.endpoint = "/a"}), 1);
     stop();
