@@ -16,6 +16,9 @@
 /* After an answer, for the peer to take it and to close. */
 #define LEAVE_MS 2000
 
+/* What add_absolute() makes of a head. */
+#define ABSOLUTE_PIECES_MAX 6
+
 /* ---- answers ---- */
 
 static void leave(struct slot *slot)
@@ -106,6 +109,22 @@ static int add_piece(struct iovec *pieces, int count, const char *bytes, size_t 
     return count + 1;
 }
 
+/* The pieces of a head with its target in origin-form, and in Host what the target says, whatever Host does (RFC 9112 §3.2.2). */
+static int add_absolute(struct iovec *pieces, const char *bytes, const struct head *head)
+{
+    const struct head_span host = head_field(bytes, head, "Host");
+    const char *rest = head->target.bytes + head->target.size;
+    const char *behind_host = host.bytes + host.size;
+    int count = add_piece(pieces, 0, "GET ", 4);
+    count = add_piece(pieces, count, head->path.bytes, head->path.size);
+    if (head->query.size > 0) {
+        count = add_piece(pieces, count, head->query.bytes - 1, head->query.size + 1); /* with its "?" */
+    }
+    count = add_piece(pieces, count, rest, (size_t)(host.bytes - rest));
+    count = add_piece(pieces, count, head->host.bytes, head->host.size);
+    return add_piece(pieces, count, behind_host, head->size - (size_t)(behind_host - bytes));
+}
+
 /* Passes the head with its target in origin-form: the only form civetweb routes (RFC 9112 §3.2.1). Returns where civetweb is to
  * read it, or -1. */
 static int pass_head(const struct hatch *hatch, char *bytes, const struct head *head)
@@ -114,19 +133,9 @@ static int pass_head(const struct hatch *hatch, char *bytes, const struct head *
     for (char *tab = bytes; (tab = memchr(tab, '\t', head->size - (size_t)(tab - bytes))) != NULL;) {
         *tab = ' ';
     }
-    struct iovec pieces[4];
-    int count = 0;
-    if (head->target.bytes[0] == '/') {
-        count = add_piece(pieces, count, bytes, head->size);
-    } else {
-        const char *rest = head->target.bytes + head->target.size;
-        count = add_piece(pieces, count, "GET ", 4);
-        count = add_piece(pieces, count, head->path.bytes, head->path.size);
-        if (head->query.size > 0) {
-            count = add_piece(pieces, count, head->query.bytes - 1, head->query.size + 1); /* with its "?" */
-        }
-        count = add_piece(pieces, count, rest, head->size - (size_t)(rest - bytes));
-    }
+    struct iovec pieces[ABSOLUTE_PIECES_MAX];
+    int count =
+        head->target.bytes[0] == '/' ? add_piece(pieces, 0, bytes, head->size) : add_absolute(pieces, bytes, head);
     return hatch_pass(hatch, pieces, count);
 }
 

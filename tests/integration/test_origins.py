@@ -48,6 +48,13 @@ class Origins(harness.ServerCase):
         self.assert_admitted("/", "https://chat.example", host="chat.example:443", listener=1)
         self.assert_admitted("/", "http://[::1]:8765", host="[::1]:8765")
 
+    def test_host_of_an_absolute_target(self):
+        """It is what the request is for, whatever Host says."""
+        target = "http://chat.example:8765"
+        for path in ("", "/", "/echo", "/echo?host=other.example", "?a"):
+            self.assert_admitted(target + path, target, host="other.example")
+            self.assert_refused(target + path, "http://other.example", host="other.example")
+
     def test_cross_site(self):
         for origin in (
             "http://evil.example",
