@@ -246,6 +246,9 @@ static enum revocation_status add_locked(struct revocations *revocations, struct
         *subject = NULL;
         hash_insert(&revocations->subjects, &home->link);
     }
+    if (same_value != NULL && same_value->revocation.until_s > revocation->until_s) {
+        (*entry)->revocation.until_s = same_value->revocation.until_s;
+    }
     link_entry_locked(revocations, *entry, home);
     *entry = NULL;
     if (same_value != NULL) { /* of this very subject, whose summary it does not change */

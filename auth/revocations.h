@@ -29,7 +29,7 @@ struct revocation {
     const char *subject; /* user or "jti"; "" for REVOCATION_ISSUED_BEFORE */
     int64_t before_s;    /* seconds since the epoch; of REVOCATION_TOKEN meaningless */
     int64_t since_s;     /* when it was made */
-    int64_t until_s;     /* when the last token that it is about has expired, and it can be forgotten */
+    int64_t until_s;     /* when the last token that it is about has expired, and it can be forgotten; or IDENTITY_FOREVER */
     const char *by;      /* name of the admin token */
     const char *reason;  /* "" for none */
 };
@@ -45,7 +45,7 @@ struct revocations;
 struct revocations *revocations_create(void); /* NULL without memory */
 void revocations_destroy(struct revocations **revocations);
 
-/* Copies. One of the same kind, subject and time takes the other's place. */
+/* Copies. One of the same kind, subject and time takes the other's place, until the later of both ends. */
 __attribute__((warn_unused_result)) enum revocation_status revocations_add(struct revocations *revocations,
                                                                            const struct revocation *revocation);
 /* False when there is none. */

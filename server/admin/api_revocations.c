@@ -131,15 +131,17 @@ static bool take_revocation(const struct api_call *call, int64_t now_s, struct r
 
 /* ---- shown ---- */
 
+/* "until" is null for ever. */
 static json_t *describe(const struct revocation *revocation)
 {
     char before[WHEN_TEXT_SIZE];
     char since[WHEN_TEXT_SIZE];
     char until[WHEN_TEXT_SIZE];
     bool whole = revocation->kind == REVOCATION_ISSUED_BEFORE;
-    json_t *item = json_pack("{sI ss ss ss ss ss}", "id", (json_int_t)revocation->id, "since",
-                             when_format(revocation->since_s, since), "until", when_format(revocation->until_s, until),
-                             "by", revocation->by, "reason", revocation->reason, name_of(revocation->kind),
+    const char *end = revocation->until_s == IDENTITY_FOREVER ? NULL : when_format(revocation->until_s, until);
+    json_t *item = json_pack("{sI ss ss? ss ss ss}", "id", (json_int_t)revocation->id, "since",
+                             when_format(revocation->since_s, since), "until", end, "by", revocation->by, "reason",
+                             revocation->reason, name_of(revocation->kind),
                              whole ? when_format(revocation->before_s, before) : revocation->subject);
     if (item != NULL && revocation->kind == REVOCATION_USER) {
         (void)json_object_set_new(item, "issued_until", json_string(when_format(revocation->before_s, before)));
@@ -205,21 +207,28 @@ struct reply api_list_revocations(const struct api_call *call)
 
 /* ---- made ---- */
 
-/* No token that is accepted now outlives it: `exp` is bounded from now, and leeway comes on top. Where there need not be an `exp`,
- * a token may last for ever, and so does this. */
-static int64_t end_of(const struct config *config, int64_t now_s)
+/* No token that may still be accepted outlives it: `exp` is bounded from "iat", or from when it is shown, and the leeway goes
+ * before the one and behind the other. A token that never expires is never forgotten. */
+static int64_t end_of(const struct revocation *revocation, const struct token_policy *policy)
 {
-    if (!config->auth.require_expiry) {
-        return WHEN_MAX;
+    const int64_t last_s = revocation->before_s > revocation->since_s ? revocation->before_s : revocation->since_s;
+    return policy->require_expiry ? last_s + policy->max_lifetime_s + 2 * policy->leeway_s + 1 : IDENTITY_FOREVER;
+}
+
+/* Those that are over make room when it is wanted. */
+static enum revocation_status add(const struct api_call *call, const struct revocation *revocation)
+{
+    enum revocation_status status = revocations_add(call->api->revocations, revocation);
+    if (status == REVOCATION_FULL && revocations_expire(call->api->revocations, revocation->since_s) > 0) {
+        status = revocations_add(call->api->revocations, revocation);
     }
-    return now_s + (int64_t)(config->auth.max_token_lifetime_ms / 1000) + 2 * (int64_t)(config->auth.leeway_ms / 1000) +
-           1;
+    return status;
 }
 
 /* After the commit. What cannot count is not kept either: nobody has been told that it holds. */
 static bool apply(const struct api_call *call, const struct revocation *revocation)
 {
-    bool applied = revocations_add(call->api->revocations, revocation) == REVOCATION_OK;
+    bool applied = add(call, revocation) == REVOCATION_OK;
     if (!applied) {
         bool found;
         enum store_status status = store_remove_revocation(call->api->store, revocation->id, &found);
@@ -233,11 +242,12 @@ struct reply api_add_revocation(const struct api_call *call)
 {
     char subject[REVOCATION_SUBJECT_MAX + 64];
     int64_t now_s = time(NULL);
-    struct revocation revocation = {.since_s = now_s, .until_s = end_of(call->config, now_s), .by = call->by};
+    struct revocation revocation = {.since_s = now_s, .by = call->by};
     struct reply error;
     if (!take_revocation(call, now_s, &revocation, &error)) {
         return error;
     }
+    revocation.until_s = end_of(&revocation, &call->config->auth.policy);
     enum store_status status = store_add_revocation(call->api->store, &revocation, &revocation.id);
     if (status != STORE_OK) {
         return refuse_store(call, status);

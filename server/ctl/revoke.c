@@ -113,8 +113,9 @@ static int add(const struct ctl_options *options, const struct order *order)
     if (status == CTL_DONE && !options->json) {
         const json_t *revocation = json_object_get(answer, "revocation");
         const char *until = json_string_value(json_object_get(revocation, "until"));
-        printf("revocation %" JSON_INTEGER_FORMAT ", until ", json_integer_value(json_object_get(revocation, "id")));
-        ctl_print_escaped(until != NULL ? until : "-");
+        printf("revocation %" JSON_INTEGER_FORMAT ", ", json_integer_value(json_object_get(revocation, "id")));
+        fputs(until != NULL ? "until " : "for ever", stdout);
+        ctl_print_escaped(until != NULL ? until : "");
         printf("; %" JSON_INTEGER_FORMAT " sessions ended\n",
                json_integer_value(json_object_get(answer, "sessions_ended")));
     }
@@ -214,6 +215,7 @@ const struct command command_revoke = {
         "      --reason TEXT         for who reads the list\n"
         "\n"
         "A revocation takes effect at once: sessions that it is about end with close code 4409. It is kept, through\n"
-        "restarts, until the last token that it can be about has expired.\n",
+        "restarts, until the last token that it can be about has expired; for ever while the config takes tokens that\n"
+        "never expire (auth.require_expiry).\n",
     .run = run,
 };

@@ -20,12 +20,12 @@ enum statement { ADD, REMOVE, LIST, COUNT, FIND, EXPIRE, STATEMENT_COUNT };
 #define COLUMNS "id, kind, subject, before_s, since_s, until_s, made_by, reason"
 
 static const char *const statement_sql[STATEMENT_COUNT] = {
-    [ADD] =
-        "INSERT INTO revocation (kind, subject, before_s, since_s, until_s, made_by, reason)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-        " ON CONFLICT (kind, subject, before_s) DO UPDATE SET since_s = excluded.since_s, until_s = excluded.until_s,"
-        " made_by = excluded.made_by, reason = excluded.reason"
-        " RETURNING id",
+    [ADD] = "INSERT INTO revocation (kind, subject, before_s, since_s, until_s, made_by, reason)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+            " ON CONFLICT (kind, subject, before_s) DO UPDATE SET since_s = excluded.since_s,"
+            " until_s = max(until_s, excluded.until_s)," /* the config may have been another one */
+            " made_by = excluded.made_by, reason = excluded.reason"
+            " RETURNING id",
     [REMOVE] = "DELETE FROM revocation WHERE id = ?1",
     [LIST] = "SELECT " COLUMNS " FROM revocation WHERE id > ?1 AND until_s > ?2 AND kind IN (0, 1, 2)"
              " ORDER BY id LIMIT ?3",

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -144,7 +145,8 @@ static void write_file(const char *name, const char *text)
     ck_assert_int_eq(chmod(path, S_IRUSR | S_IWUSR), 0);
 }
 
-static void set_up(void)
+/* A server with this section auth. */
+static void set_up_with(const char *auth)
 {
     char text[1024];
     char path[128];
@@ -155,8 +157,9 @@ static void set_up(void)
              "state_dir = \"%s\";\n"
              "admin = { names = [ \"portcullis.example\" ]; open_to = [ \"192.0.2.0/24\" ];\n"
              " tokens = ( { name = \"operator\"; token_file = \"w\"; role = \"write\"; },\n"
-             "            { name = \"eye\"; token_file = \"r\"; } ); };\n",
-             folder);
+             "            { name = \"eye\"; token_file = \"r\"; } ); };\n"
+             "auth = { %s };\n",
+             folder, auth);
     write_file("portcullis.conf", text);
     write_file("w", "write-token-0123456789\n");
     write_file("r", "read-token-0123456789.");
@@ -174,6 +177,11 @@ static void set_up(void)
     store_answers = STORE_OK;
     sessions_matching = 0;
     loops_answer = true;
+}
+
+static void set_up(void)
+{
+    set_up_with("");
 }
 
 static void tear_down(void)
@@ -343,6 +351,58 @@ START_TEST(core_revocations)
 }
 END_TEST
 
+/* How long one is kept: until no token that it is about can be shown any more. */
+START_TEST(core_kept_long_enough)
+{
+    static const struct {
+        const char *auth;
+        int64_t kept_s;
+    } rows[] = {
+        {"max_token_lifetime = \"1h\";", 3600 + 1},
+        {"max_token_lifetime = \"1h\"; leeway = \"1500ms\";", 3600 + 2 * 2 + 1},
+        {"max_token_lifetime = \"1h\"; require_expiry = false;", IDENTITY_FOREVER},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        tear_down();
+        set_up_with(rows[i].auth);
+        char ahead[64];
+        snprintf(ahead, sizeof(ahead), "{\"issued_before\":%lld}", (long long)time(NULL) + 30);
+        const char *const bodies[] = {"{\"user\":\"ann\"}", "{\"token_id\":\"x\"}", ahead};
+        for (size_t j = 0; j < sizeof(bodies) / sizeof(bodies[0]); j++) {
+            struct reply reply = ask("POST /api/v1/revocations", JSON, bodies[j]);
+            ck_assert_uint_eq(reply.status, 201);
+            const json_t *until = json_object_get(json_object_get(reply.body, "revocation"), "until");
+            const bool forever = rows[i].kept_s == IDENTITY_FOREVER;
+            int64_t from_s = kept[j].before_s > kept[j].since_s ? kept[j].before_s : kept[j].since_s;
+            ck_assert_int_eq(kept[j].until_s, forever ? IDENTITY_FOREVER : from_s + rows[i].kept_s);
+            ck_assert(forever ? json_is_null(until) : json_is_string(until));
+            reply_clear(&reply);
+        }
+    }
+}
+END_TEST
+
+/* Those that are over make room for new ones. */
+START_TEST(limits_room)
+{
+    for (uint64_t id = 1; id <= REVOCATIONS_MAX; id++) {
+        const struct revocation over = {.id = id + REVOCATIONS_MAX,
+                                        .before_s = (int64_t)id,
+                                        .subject = "u",
+                                        .by = "",
+                                        .reason = "",
+                                        .until_s = id == 1 ? 1 : IDENTITY_FOREVER};
+        ck_assert_int_eq(revocations_add(revocations, &over), REVOCATION_OK);
+    }
+    static const struct exchange exchanges[] = {
+        {"POST /api/v1/revocations", JSON, "{\"token_id\":\"x\"}", 201, NULL},
+        {"POST /api/v1/revocations", JSON, "{\"token_id\":\"y\"}", 503, NULL},
+    };
+    CHECK_EXCHANGES(exchanges);
+    ck_assert_uint_eq(revocations_count(revocations), REVOCATIONS_MAX);
+}
+END_TEST
+
 /* What the store does not keep does not count. */
 START_TEST(limits_store)
 {
@@ -470,8 +530,9 @@ int main(void)
         const char *name;
         const TTest *tests[8];
     } cases[] = {
-        {"core", {core_who_asks, core_hosts, core_routes, core_revocations, core_sessions, core_format}},
-        {"limits", {limits_store}},
+        {"core",
+         {core_who_asks, core_hosts, core_routes, core_revocations, core_kept_long_enough, core_sessions, core_format}},
+        {"limits", {limits_store, limits_room}},
         {"hostile", {hostile_bodies, hostile_guesses}},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

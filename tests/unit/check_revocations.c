@@ -93,6 +93,24 @@ START_TEST(test_same)
 }
 END_TEST
 
+/* Said again, it is kept until the later end, whichever of the two has it. */
+START_TEST(test_later_end)
+{
+    static const int64_t ends[][2] = {{100, 200}, {200, 100}, {IDENTITY_FOREVER, 100}};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        struct revocations *revocations = revocations_create();
+        for (size_t j = 0; j < 2; j++) {
+            struct revocation revocation = make(j + 1, REVOCATION_TOKEN, "j", 0);
+            revocation.until_s = ends[i][j];
+            ck_assert_int_eq(revocations_add(revocations, &revocation), REVOCATION_OK);
+        }
+        ck_assert_uint_eq(revocations_expire(revocations, 199), 0);
+        ck_assert(match(revocations, "u", "j", 0));
+        revocations_destroy(&revocations);
+    }
+}
+END_TEST
+
 /* Copies: what it was told of may go. */
 START_TEST(test_copies)
 {
@@ -299,6 +317,7 @@ int main(void)
     TCase *hostile = tcase_create("hostile");
     tcase_add_test(core, test_kinds);
     tcase_add_test(core, test_same);
+    tcase_add_test(core, test_later_end);
     tcase_add_test(core, test_copies);
     tcase_add_test(core, test_list);
     tcase_set_timeout(limits, 240); /* a million allocations and more, under a sanitizer on a busy machine */

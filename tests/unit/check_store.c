@@ -202,6 +202,12 @@ START_TEST(repeated_keeps_its_id)
     ck_assert_int_eq(store_list_revocations(store, NOW, 0, 1, see_text, text), STORE_OK);
     ck_assert_str_eq(text, "ann|second|stolen");
     ck_assert_int_eq(list(NOW, 0, 1).last.until_s, NOW + 500);
+    /* What has been promised for longer is kept for longer. */
+    struct revocation shorter = again;
+    shorter.until_s = NOW + 400;
+    ck_assert_int_eq(store_add_revocation(store, &shorter, &id), STORE_OK);
+    ck_assert_uint_eq(id, first);
+    ck_assert_int_eq(list(NOW, 0, 1).last.until_s, NOW + 500);
     /* Another time is another one; of a token the time means nothing. */
     ck_assert_int_eq(add(REVOCATION_USER, "ann", NOW + 1, &id), STORE_OK);
     ck_assert_uint_ne(id, first);
