@@ -225,14 +225,21 @@ static enum token_verdict check_past(const struct work *work, const char *claim,
                 work->policy->leeway_s);
 }
 
+/*
+ * Counted from when the token was issued, if it says so, and else from now. If it were always from now, a token that is refused today
+ * for expiring too late would be good on a later day, on which its revocation may have been forgotten.
+ */
 static enum token_verdict check_lifetime(const struct work *work)
 {
-    if (work->claims.expires_s == IDENTITY_NO_TIME) {
+    const struct claims *claims = &work->claims;
+    if (claims->expires_s == IDENTITY_NO_TIME) {
         return TOKEN_OK_VERDICT;
     }
-    const int64_t left_s = work->claims.expires_s - work->now_s;
-    return tell(work, "lifetime", left_s > work->policy->max_lifetime_s ? TOKEN_LIFETIME_VERDICT : TOKEN_OK_VERDICT,
-                "%" PRId64 " s left; auth.max_token_lifetime is %" PRId64 " s", left_s, work->policy->max_lifetime_s);
+    const bool dated = claims->issued_s != IDENTITY_NO_TIME && claims->issued_s < work->now_s;
+    const int64_t lifetime_s = claims->expires_s - (dated ? claims->issued_s : work->now_s);
+    return tell(work, "lifetime", lifetime_s > work->policy->max_lifetime_s ? TOKEN_LIFETIME_VERDICT : TOKEN_OK_VERDICT,
+                "%" PRId64 " s from %s; auth.max_token_lifetime is %" PRId64 " s", lifetime_s, dated ? "iat" : "now",
+                work->policy->max_lifetime_s);
 }
 
 static enum token_verdict check_times(const struct work *work)

@@ -175,7 +175,9 @@ const struct row table_auth_rows[TABLE_AUTH_COUNT] = {
      .fallback = "\"30d\"",
      .min = MINUTE,
      .max = 3650 * DAY,
-     .text = "A token that expires later than this from now is refused; revocations are kept for as long.",
+     .text =
+         "A token that expires later than this from its \"iat\", or from now without, is refused; revocations are kept "
+         "for as long, or for ever without require_expiry.",
      AT(auth.max_token_lifetime_ms)},
     {.name = "max_token",
      .type = ROW_SIZE,

@@ -99,6 +99,10 @@ static const struct {
     {"{\"sub\":\"u\",\"exp\":-9223372036854775808}", TOKEN_CLAIM_TYPE_VERDICT},
     {"{\"sub\":\"u\",\"exp\":@3600}", TOKEN_OK_VERDICT},
     {"{\"sub\":\"u\",\"exp\":@3601}", TOKEN_LIFETIME_VERDICT},
+    /* one that was refused when it was new is not good when it is old */
+    {"{\"sub\":\"u\",\"exp\":@3540,\"iat\":@-60}", TOKEN_OK_VERDICT},
+    {"{\"sub\":\"u\",\"exp\":@3541,\"iat\":@-60}", TOKEN_LIFETIME_VERDICT},
+    {"{\"sub\":\"u\",\"exp\":@1,\"iat\":0}", TOKEN_LIFETIME_VERDICT},
     /* nbf, iat */
     {"{\"sub\":\"u\",\"exp\":@60,\"nbf\":@0,\"iat\":@0}", TOKEN_OK_VERDICT},
     {"{\"sub\":\"u\",\"exp\":@60,\"nbf\":@0.5}", TOKEN_OK_VERDICT},
