@@ -62,7 +62,7 @@ void key_unref(struct key **key)
 
 /* -- HMAC -------------------------------------------------------------------------------------------------------- */
 
-static size_t without_newline(const uint8_t *bytes, size_t size)
+size_t key_secret_size(const uint8_t *bytes, size_t size)
 {
     if (size > 0 && bytes[size - 1] == '\n') {
         size--;
@@ -123,7 +123,7 @@ static EVP_MAC_CTX *create_mac(enum algorithm algorithm, const uint8_t *secret, 
 
 enum key_status key_from_secret(const struct key_setup *setup, const uint8_t *bytes, size_t size, struct key **key_r)
 {
-    size = without_newline(bytes, size);
+    size = key_secret_size(bytes, size);
     const enum key_status status = judge_secret(setup, bytes, size);
     if (status != KEY_OK) {
         return status;
@@ -294,6 +294,11 @@ const char *key_issuer(const struct key *key)
 const char *key_audience(const struct key *key)
 {
     return key->audience;
+}
+
+bool key_can_sign(const struct key *key)
+{
+    return key->can_sign;
 }
 
 const char *key_status_text(enum key_status status)

@@ -49,6 +49,9 @@ __attribute__((warn_unused_result)) enum key_status key_from_secret(const struct
 __attribute__((warn_unused_result)) enum key_status key_from_pem(const struct key_setup *setup, const uint8_t *bytes,
                                                                  size_t size, struct key **key_r);
 
+/* Bytes of `bytes` that are the secret: without that newline. */
+size_t key_secret_size(const uint8_t *bytes, size_t size);
+
 struct key *key_ref(struct key *key);
 void key_unref(struct key **key);
 
@@ -56,6 +59,7 @@ const char *key_id(const struct key *key);
 enum algorithm key_algorithm(const struct key *key);
 const char *key_issuer(const struct key *key);
 const char *key_audience(const struct key *key);
+bool key_can_sign(const struct key *key);
 
 /* Whether `signature` is this key's of `input` (RFC 7515 §5.2). */
 __attribute__((warn_unused_result)) bool key_verify(const struct key *key, const uint8_t *input, size_t input_size,

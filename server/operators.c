@@ -1,6 +1,7 @@
 /*
  * operators - see operators.h.
  */
+#define _DEFAULT_SOURCE /* lchown */
 #include "server/operators.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@ bool operators_make_folder(const struct config *config, char *error, size_t erro
 {
     bool made = mkdir(config->state_dir, S_IRWXU) == 0;
     bool given = !made || config->privileges.user[0] == '\0' || geteuid() != 0 ||
-                 chown(config->state_dir, config->privileges.uid, config->privileges.gid) == 0;
+                 lchown(config->state_dir, config->privileges.uid, config->privileges.gid) == 0;
     if ((made || errno == EEXIST) && given) {
         return true;
     }

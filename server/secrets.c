@@ -1,6 +1,8 @@
 /*
- * secrets - makes missing secrets. Called by server.c at the start and at a reload, and by main.c for --check-config.
+ * secrets - makes missing secrets. Called by server.c at the start and at a reload, by main.c for --check-config, and by
+ * portcullisctl before it signs.
  */
+#define _DEFAULT_SOURCE /* lchown */
 #include "server/secrets.h"
 
 #include <errno.h>
@@ -46,11 +48,13 @@ static bool is_to_change(const struct config *config)
     return config->privileges.user[0] != '\0' && geteuid() == 0;
 }
 
+/* If somebody else puts a link there in between, the link is what he is given. */
 static bool make_state_dir(const struct config *config, char *error, size_t error_size)
 {
     bool made = mkdir(config->state_dir, 0700) == 0;
-    if ((!made && errno != EEXIST) || (made && is_to_change(config) &&
-                                       chown(config->state_dir, config->privileges.uid, config->privileges.gid) != 0)) {
+    if ((!made && errno != EEXIST) ||
+        (made && is_to_change(config) &&
+         lchown(config->state_dir, config->privileges.uid, config->privileges.gid) != 0)) {
         (void)snprintf(error, error_size, "state_dir: %s cannot be made: %s", config->state_dir, strerror(errno));
         return false;
     }
@@ -63,13 +67,24 @@ static void log_made(struct log *log, const char *file)
     log_audit(log, "secret_made", log_str("file", file));
 }
 
+/* Where a link leads nowhere, something is in the way and the secret is missing nevertheless. */
+static enum secret_status make(const char *file, size_t size)
+{
+    enum secret_status status = secret_make(file, size);
+    if (status == SECRET_OK && secret_check(file) == SECRET_MISSING) {
+        errno = EEXIST;
+        status = SECRET_UNMADE;
+    }
+    return status;
+}
+
 static int make_all(const struct config *config, struct log *log, char *error, size_t error_size)
 {
     int made = 0;
     for (size_t i = 0; i < config->auth.key_count; i++) {
         const struct config_key *key = &config->auth.keys[i];
         const size_t size = missing_size(key);
-        const enum secret_status status = size > 0 ? secret_make(key->secret_file, size) : SECRET_OK;
+        const enum secret_status status = size > 0 ? make(key->secret_file, size) : SECRET_OK;
         if (status != SECRET_OK) {
             (void)snprintf(error, error_size, "%s %s: %s", key->secret_file, secret_status_text(status),
                            strerror(errno));

@@ -1,6 +1,6 @@
 /*
  * secrets - the files of HMAC secrets that a config names: makes those that nobody has made yet, as many random bytes as the
- * algorithm's hash has. Main thread or that of a reload.
+ * algorithm's hash has. Main thread or that of a reload; `log` may be NULL.
  */
 #ifndef PORTCULLIS_SECRETS_H
 #define PORTCULLIS_SECRETS_H

@@ -123,8 +123,8 @@ static int run(const struct ctl_options *options, int argc, char **argv)
     if (parse(&order, claims, argc, argv) && is_complete(&order)) {
         const struct config *config = config_load(order.file, report, NULL);
         if (config != NULL) {
-            status =
-                order.inspect != NULL ? ctl_token_inspect(config, order.inspect) : ctl_token_sign(config, &order.sign);
+            status = order.inspect != NULL ? ctl_token_inspect(config, order.inspect)
+                                           : ctl_token_sign(order.file, &config, &order.sign);
         }
         config_unref(&config);
     }
@@ -138,7 +138,9 @@ const struct command command_token = {
              "       portcullisctl token -c FILE --inspect TOKEN",
     .summary = "make a token, or say what the server would decide about one",
     .help =
-        "Without --inspect it signs a token with a key of the config file and prints it, and nothing else.\n"
+        "Without --inspect it signs a token with a key of the config file and prints it, and nothing else. A secret "
+        "that\n"
+        "is not there yet is made, as the server does when it starts.\n"
         "\n"
         "  -c, --config FILE       the server's config file\n"
         "      --user USER         whose token it is: the first claim of auth.user_claims\n"

@@ -17,8 +17,9 @@ struct token_order {
     size_t claim_count;
 };
 
-/* Prints a token. Returns one of enum ctl_exit. */
-int ctl_token_sign(const struct config *config, const struct token_order *order);
+/* Prints a token. Secrets that nobody has made yet are made as the server does, and *config exchanged for one that has them: `file` is
+ * loaded again. Returns one of enum ctl_exit. */
+int ctl_token_sign(const char *file, const struct config **config, const struct token_order *order);
 
 /* Says what the server would decide about `token`, "-" for the one on standard input, and why. Returns one of enum ctl_exit. */
 int ctl_token_inspect(const struct config *config, const char *token);

@@ -8,17 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "auth/base64url.h"
 #include "auth/jws.h"
 #include "auth/secret.h"
 #include "server/ctl/command.h"
 #include "server/ctl/token.h"
+#include "server/ctl/token_jwt.h"
+#include "server/secrets.h"
 #include "validate/json_bounds.h"
 
-#define PEM_MAX       (64 * 1024)
-#define TOKEN_ID_SIZE 16 /* random bytes of a "jti": no two are ever alike */
+#define FILE_MAX      (64 * 1024) /* bytes of a key */
+#define TOKEN_ID_SIZE 16          /* random bytes of a "jti": no two are ever alike */
+
+/* A key, and the bytes that it was made of: libjwt makes its own. */
+struct signer {
+    struct key *key;
+    struct secret file;
+};
 
 /* ---- the key ---- */
 
@@ -37,52 +47,84 @@ static const struct config_key *find_key(const struct config *config, const char
     return NULL;
 }
 
-/* A reference to the one that the config has loaded: for HMAC, that is the one to sign with. */
-static struct key *shared_key(const struct config *config, const struct config_key *wanted)
+static void tell_made(const char *file)
 {
-    const struct keyring *ring = config->auth.policy.keys;
-    for (size_t i = 0; i < keyring_count(ring); i++) {
-        if (strcmp(key_id(keyring_key(ring, i)), wanted->id) == 0) {
-            return key_ref(keyring_key(ring, i));
-        }
-    }
-    ctl_error("%s does not exist: the server makes it when it starts", wanted->secret_file);
-    return NULL;
+    char *path = realpath(file, NULL);
+    ctl_error("made %s: the server has to use the same", path != NULL ? path : file);
+    free(path);
 }
 
-static struct key *private_key(const struct config_key *wanted, enum algorithm algorithm)
+/* A server that is started as another user could not read what root makes here. */
+static bool is_ours(const struct config *config)
 {
-    const struct key_setup setup = {
-        .id = wanted->id, .algorithm = algorithm, .issuer = wanted->issuer, .audience = wanted->audience};
-    struct secret secret = {NULL, 0};
-    struct key *key = NULL;
-    if (wanted->private_key_file[0] == '\0') {
+    struct stat folder;
+    if (geteuid() != 0 || config->privileges.user[0] != '\0' || stat(config->state_dir, &folder) != 0 ||
+        folder.st_uid == 0) {
+        return true;
+    }
+    ctl_error("%s belongs to another user: start the server, which makes the secret, or do this as that user",
+              config->state_dir);
+    return false;
+}
+
+/* As the server does when it starts, unless the secret is there. False: reported. */
+static bool make_secret(const char *file, const struct config **config, const char *id)
+{
+    char error[512];
+    const struct config_key *wanted = find_key(*config, id);
+    if (wanted == NULL || wanted->secret_file[0] == '\0' || secret_check(wanted->secret_file) != SECRET_MISSING) {
+        return wanted != NULL;
+    }
+    if (!is_ours(*config)) {
+        return false;
+    }
+    if (!secrets_complete(file, config, NULL, error, sizeof(error))) {
+        ctl_error("%s", error);
+        return false;
+    }
+    wanted = find_key(*config, id);
+    if (wanted != NULL) {
+        tell_made(wanted->secret_file);
+    }
+    return wanted != NULL;
+}
+
+static void clear_signer(struct signer *signer)
+{
+    key_unref(&signer->key);
+    secret_free(&signer->file);
+}
+
+/* False: reported. */
+static bool load_signer(const struct config_key *wanted, struct signer *signer)
+{
+    struct key_setup setup = {
+        .id = wanted->id, .issuer = wanted->issuer, .audience = wanted->audience, .weak = wanted->weak};
+    if (!algorithm_find(wanted->algorithm, strlen(wanted->algorithm), &setup.algorithm)) {
+        return false; /* no config gets that far */
+    }
+    const bool hmac = algorithm_family(setup.algorithm) == ALGORITHM_HMAC;
+    const char *file = hmac ? wanted->secret_file : wanted->private_key_file;
+    if (file[0] == '\0') {
         ctl_error("key %s has no private_key_file: it can verify, but not sign", wanted->id);
-        return NULL;
+        return false;
     }
     errno = 0;
-    const enum secret_status status = secret_load(wanted->private_key_file, PEM_MAX, &secret);
+    const enum secret_status status = secret_load(file, FILE_MAX, &signer->file);
     if (status != SECRET_OK) {
-        ctl_error("%s %s%s%s", wanted->private_key_file, secret_status_text(status),
-                  status == SECRET_UNREADABLE ? ": " : "", status == SECRET_UNREADABLE ? strerror(errno) : "");
-        return NULL;
+        ctl_error("%s %s%s%s", file, secret_status_text(status), status == SECRET_UNREADABLE ? ": " : "",
+                  status == SECRET_UNREADABLE ? strerror(errno) : "");
+        return false;
     }
-    const enum key_status parsed = key_from_pem(&setup, secret.bytes, secret.size, &key);
-    secret_free(&secret);
+    enum key_status parsed = hmac ? key_from_secret(&setup, signer->file.bytes, signer->file.size, &signer->key)
+                                  : key_from_pem(&setup, signer->file.bytes, signer->file.size, &signer->key);
+    if (parsed == KEY_OK && !key_can_sign(signer->key)) {
+        parsed = KEY_NOT_PRIVATE;
+    }
     if (parsed != KEY_OK) {
-        ctl_error("%s %s", wanted->private_key_file, key_status_text(parsed));
+        ctl_error("%s %s", file, key_status_text(parsed));
     }
-    return key;
-}
-
-/* The caller's reference, or NULL with all reported. */
-static struct key *signing_key(const struct config *config, const struct config_key *wanted)
-{
-    enum algorithm algorithm;
-    if (!algorithm_find(wanted->algorithm, strlen(wanted->algorithm), &algorithm)) {
-        return NULL; /* no config gets that far */
-    }
-    return algorithm_family(algorithm) == ALGORITHM_HMAC ? shared_key(config, wanted) : private_key(wanted, algorithm);
+    return parsed == KEY_OK;
 }
 
 /* ---- the claims ---- */
@@ -176,47 +218,78 @@ static void warn_refused(const struct config *config, const char *token)
     }
 }
 
-static int print_token(const struct config *config, const struct key *key, const json_t *claims)
+/* Whether `token` says these claims, and its signature is right: by other code than has made it. */
+static bool is_sound(const struct key *key, const char *token, const json_t *claims)
 {
-    char *payload = json_dumps(claims, JSON_COMPACT);
-    char *token = payload == NULL ? NULL : jws_sign(key, (const uint8_t *)payload, strlen(payload));
-    free(payload);
-    if (token == NULL) {
-        ctl_error("it could not be signed: it would have more than %d bytes, or there is no memory", JWS_TOKEN_MAX);
-        return CTL_FAILED;
+    struct jws jws;
+    if (jws_parse(token, strlen(token), &jws) != JWS_OK) {
+        return false;
     }
-    printf("%s\n", token);
-    warn_refused(config, token);
-    explicit_bzero(token, strlen(token));
-    free(token);
-    return CTL_DONE;
+    json_t *said = json_loadb((const char *)jws.payload, jws.payload_size, JSON_REJECT_DUPLICATES, NULL);
+    const bool sound =
+        strcmp(jws.key_id, key_id(key)) == 0 && jws_verify(&jws, key) && said != NULL && json_equal(said, claims) == 1;
+    json_decref(said);
+    jws_free(&jws);
+    return sound;
 }
 
-int ctl_token_sign(const struct config *config, const struct token_order *order)
+static char *sign(const struct signer *signer, const char *payload)
+{
+    return token_jwt_signs(key_algorithm(signer->key))
+               ? token_jwt_sign(signer->key, signer->file.bytes, signer->file.size, payload)
+               : jws_sign(signer->key, (const uint8_t *)payload, strlen(payload));
+}
+
+static void wipe(char *token)
+{
+    if (token != NULL) {
+        explicit_bzero(token, strlen(token));
+        free(token);
+    }
+}
+
+static int print_token(const struct config *config, const struct signer *signer, const json_t *claims)
+{
+    char *payload = json_dumps(claims, JSON_COMPACT);
+    char *token = payload == NULL ? NULL : sign(signer, payload);
+    int status = CTL_FAILED;
+    free(payload);
+    if (token == NULL || strlen(token) > JWS_TOKEN_MAX) {
+        ctl_error("it could not be signed: it would have more than %d bytes, or there is no memory", JWS_TOKEN_MAX);
+    } else if (!is_sound(signer->key, token, claims)) {
+        ctl_error("what was signed is not what was meant to be, and is not shown");
+    } else {
+        printf("%s\n", token);
+        warn_refused(config, token);
+        status = CTL_DONE;
+    }
+    wipe(token);
+    return status;
+}
+
+int ctl_token_sign(const char *file, const struct config **config, const struct token_order *order)
 {
     int status = CTL_USAGE;
-    struct key *key = NULL;
+    struct signer signer = {NULL, {NULL, 0}};
     json_t *claims = json_object();
-    const struct config_key *wanted = find_key(config, order->key_id);
+    const struct config_key *wanted = find_key(*config, order->key_id);
     if (wanted == NULL) {
         goto done;
     }
-    key = signing_key(config, wanted);
-    if (key == NULL) {
+    if (!make_secret(file, config, order->key_id) || (wanted = find_key(*config, order->key_id)) == NULL ||
+        !load_signer(wanted, &signer)) {
         status = CTL_FAILED;
         goto done;
     }
-    if (!set_own(claims, config, wanted, order)) {
+    if (!set_own(claims, *config, wanted, order)) {
         ctl_error("--user: not UTF-8, or no memory");
         goto done;
     }
     if (set_claims(claims, order)) {
-        status = print_token(config, key, claims);
+        status = print_token(*config, &signer, claims);
     }
 done:
-    if (key != NULL) {
-        key_unref(&key);
-    }
+    clear_signer(&signer);
     json_decref(claims);
     return status;
 }

@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -64,6 +65,9 @@ class Command(unittest.TestCase):
             files = {"public_key_file": f"{name}.pub", "private_key_file": f"{name}.key"}
             keys.append({"id": name, "algorithm": algorithm, **files})
         keys.append({"id": "public", "algorithm": "ES256", "public_key_file": "es.pub"})
+        shutil.copy(cls.path("es.pub"), cls.path("half.key"))
+        os.chmod(cls.path("half.key"), 0o600)
+        keys.append({"id": "half", "algorithm": "ES256", "public_key_file": "es.pub", "private_key_file": "half.key"})
         keys.append({"id": "absent", "algorithm": "HS256", "secret_file": "absent"})
         keys.append({"id": "bound", "algorithm": "HS256", "secret_file": "hs256", "issuer": ISSUER, "audience": AUDIENCE})
         cls.config = cls.write_config("p.conf", {"keys": tuple(keys)})
@@ -210,8 +214,8 @@ class Sign(Command):
         self.assertEqual((code, "nobody" in errors), (2, True))
         code, errors = fails("--user", "u", "--key", "public")
         self.assertEqual((code, "private_key_file" in errors), (1, True))
-        code, errors = fails("--user", "u", "--key", "absent")
-        self.assertEqual((code, "the server makes it when it starts" in errors), (1, True))
+        code, errors = fails("--user", "u", "--key", "half")
+        self.assertEqual((code, "half.key is no private key" in errors), (1, True))
         self.assertEqual(fails("--user", "u", "--claim", "big=" + "x" * 100000)[0], 1)
         code, output, errors = self.run_program("token", "-c", self.path("none.conf"), "--user", "u")
         self.assertEqual((code, output, "none.conf: cannot be read" in errors), (2, "", True))
@@ -318,10 +322,14 @@ class Secrets(unittest.TestCase):
         self.addCleanup(server.close)
         return server
 
-    def token(self, server):
+    def command(self, server):
         command = [os.environ["PORTCULLISCTL_BIN"], "token", "-c", server.config_file, "--user", "u"]
-        done = subprocess.run(command, cwd=server.folder, env=harness.environment(), capture_output=True,
-                              timeout=harness.DEADLINE_S, encoding="ascii", check=True)
+        return subprocess.run(command, cwd=server.folder, env=harness.environment(), capture_output=True,
+                              timeout=harness.DEADLINE_S, encoding="ascii")
+
+    def token(self, server):
+        done = self.command(server)
+        self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.strip()
 
     def test_made(self):
@@ -336,7 +344,7 @@ class Secrets(unittest.TestCase):
         self.assertFalse(os.path.exists(os.path.dirname(file)))  # a check makes nothing
         server.start()
         self.assertEqual(server.wait_log("secret_made")["file"], "state/jwt.secret")
-        self.assertIn("jwt.secret", os.listdir(os.path.dirname(file)))
+        self.assertEqual([name for name in os.listdir(os.path.dirname(file)) if "secret" in name], ["jwt.secret"])
         self.assertEqual(stat.S_IMODE(os.stat(file).st_mode), 0o600)
         with open(file, encoding="ascii") as text:
             secret = text.read()
@@ -365,6 +373,54 @@ class Secrets(unittest.TestCase):
         server.wait_log("reloaded")
         self.assertEqual(jwt.get_unverified_header(self.token(server))["kid"], "new")
         server.stop()
+
+    def test_made_by_the_command(self):
+        """As the server makes it, which then has nothing to make, and takes the token."""
+        server = self.server()
+        server.write_config()
+        token = self.token(server)
+        file = os.path.join(server.folder, "state", "jwt.secret")
+        self.assertEqual(stat.S_IMODE(os.stat(file).st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(os.stat(os.path.dirname(file)).st_mode), 0o700)
+        with open(file, encoding="ascii") as text:
+            secret = text.read()
+        self.assertEqual(jwt.decode(token, secret, ["HS384"])["sub"], "u")
+        self.assertEqual(jwt.decode(self.token(server), secret, ["HS384"])["sub"], "u")
+        server.start()
+        server.stop()
+        self.assertEqual(server.records("secret_made"), [])
+        with open(file, encoding="ascii") as text:
+            self.assertEqual(text.read(), secret)
+
+    def test_the_command_says_what_it_made(self):
+        server = self.server()
+        server.write_config()
+        self.assertIn(os.path.join(server.folder, "state", "jwt.secret"), self.command(server).stderr)
+        self.assertEqual(self.command(server).stderr, "")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can make files that are of no use to the server")
+    def test_folder_of_another_user(self):
+        server = self.server()
+        server.write_config()
+        folder = os.path.join(server.folder, "state")
+        os.mkdir(folder, 0o700)
+        os.chown(folder, 65534, 65534)
+        done = self.command(server)
+        self.assertEqual((done.returncode, done.stdout, os.listdir(folder)), (1, "", []))
+        self.assertIn("belongs to another user", done.stderr)
+
+    def test_link_to_nowhere(self):
+        """It cannot be made, which must be said: without it nobody could come in."""
+        server = self.server()
+        server.write_config()
+        folder = os.path.join(server.folder, "state")
+        os.mkdir(folder, 0o700)
+        os.symlink("nowhere", os.path.join(folder, "jwt.secret"))
+        self.assertIn("cannot be made: File exists", self.command(server).stderr)
+        server.launch()
+        server.wait_log("cannot_start", what="secret")
+        server.check_exit(1)
+        self.assertEqual(os.listdir(folder), ["jwt.secret"])
 
     def test_cannot_be_made(self):
         server = self.server(secret_file="no/such/folder/secret")
