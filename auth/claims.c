@@ -120,8 +120,9 @@ static const char *read_registered(struct claims *claims)
     if (!read_audience(json_object_get(root, "aud"), &claims->audience)) {
         return "aud";
     }
-    /* A longer one could not be revoked. */
-    if (!read_text(json_object_get(root, "jti"), REVOCATION_SUBJECT_MAX, &claims->token_id)) {
+    /* A longer one, or one that cannot be written on a command line, could not be revoked. */
+    if (!read_text(json_object_get(root, "jti"), REVOCATION_SUBJECT_MAX, &claims->token_id) ||
+        (claims->token_id != NULL && has_control(claims->token_id))) {
         return "jti";
     }
     return NULL;

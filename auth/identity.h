@@ -24,6 +24,7 @@ struct identity {
     struct permissions permissions;
     const char *claims; /* the payload as it was signed, JSON */
     size_t claims_size;
+    size_t memory_size; /* bytes of the block: permissions take several times what a token has of them */
 };
 
 /* NULL is fine. */

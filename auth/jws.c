@@ -163,7 +163,7 @@ enum jws_status jws_parse(const char *token, size_t size, struct jws *jws_r)
     char *key_id = (char *)jws.memory + jws.payload_size + jws.signature_size;
     status = read_header(header, header_size, &jws.algorithm, key_id);
     if (status != JWS_OK) {
-        free(jws.memory);
+        jws_free(&jws);
         return status;
     }
     jws.key_id = key_id;

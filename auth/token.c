@@ -348,6 +348,7 @@ static struct identity *make_identity(const struct work *work)
     if (pack.block == NULL) {
         return NULL;
     }
+    identity.memory_size = pack.used;
     pack.used = sizeof(identity);
     lay_out(work, &pack, &identity);
     memcpy(pack.block, &identity, sizeof(identity));

@@ -193,7 +193,7 @@ size_t session_auth_memory(const struct session *session)
 {
     const struct identity *identity = session_identity(session);
     size_t size = session->auth == NULL ? 0 : sizeof(*session->auth);
-    return identity == NULL ? size : size + sizeof(*identity) + identity->claims_size;
+    return identity == NULL ? size : size + identity->memory_size;
 }
 
 void session_auth_due(struct session *session)

@@ -343,6 +343,8 @@ START_TEST(test_revocations)
     ck_assert_int_eq(check_revoked(REVOCATION_USER, "u", NOW_S - 5, token), TOKEN_REVOKED_VERDICT);
     ck_assert_int_eq(check_revoked(REVOCATION_USER, "u", NOW_S - 6, token), TOKEN_OK_VERDICT);
     ck_assert_int_eq(check_revoked(REVOCATION_USER, "v", NOW_S, token), TOKEN_OK_VERDICT);
+    /* One that has expired, too, does not tell that it has been revoked. */
+    ck_assert_int_eq(check_revoked(REVOCATION_USER, "u", NOW_S, "{\"sub\":\"u\",\"exp\":@0}"), TOKEN_EXPIRED_VERDICT);
     ck_assert_int_eq(check_revoked(REVOCATION_USER, "u", NOW_S - 9999, GOOD), TOKEN_REVOKED_VERDICT); /* no iat */
     ck_assert_int_eq(check_revoked(REVOCATION_TOKEN, "j", 0, token), TOKEN_REVOKED_VERDICT);
     ck_assert_int_eq(check_revoked(REVOCATION_TOKEN, "", 0, GOOD), TOKEN_OK_VERDICT);
@@ -376,6 +378,8 @@ START_TEST(test_identity)
     ck_assert_uint_eq(identity->claims_size, strlen(text));
     ck_assert_str_eq(identity->claims, text);
     const struct permissions *permissions = &identity->permissions;
+    ck_assert_uint_gt(identity->memory_size,
+                      sizeof(*identity) + strlen(text) + permissions->rule_count * sizeof(struct permission_rule));
     ck_assert(permissions_allow_endpoint(permissions, "/a") && permissions_allow_endpoint(permissions, "/b"));
     ck_assert(!permissions_allow_endpoint(permissions, "/") && !permissions_allow_endpoint(permissions, "/a/"));
     static const struct {

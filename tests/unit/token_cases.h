@@ -121,6 +121,8 @@ static const struct {
     {"{\"sub\":\"u\",\"exp\":@60,\"jti\":7}", TOKEN_CLAIM_TYPE_VERDICT},
     {"{\"sub\":\"u\",\"exp\":@60,\"jti\":\"~256\"}", TOKEN_OK_VERDICT},
     {"{\"sub\":\"u\",\"exp\":@60,\"jti\":\"~257\"}", TOKEN_CLAIM_TYPE_VERDICT},
+    {"{\"sub\":\"u\",\"exp\":@60,\"jti\":\"a\\nb\"}", TOKEN_CLAIM_TYPE_VERDICT}, /* none could revoke it */
+    {"{\"sub\":\"u\",\"exp\":@60,\"jti\":\"\\u007f\"}", TOKEN_CLAIM_TYPE_VERDICT},
     /* the user */
     {"{\"exp\":@60}", TOKEN_USER_VERDICT},
     {"{\"exp\":@60,\"name\":\"u\"}", TOKEN_USER_VERDICT},
@@ -197,6 +199,13 @@ static const struct policy_case {
     {"{\"sub\":\"u\",\"exp\":@60,\"iss\":\"issuer\",\"aud\":\"issuer\"}", KEY_BOUND, 0, 1, 0, false,
      TOKEN_AUDIENCE_VERDICT},
     {"{\"sub\":\"u\",\"exp\":@60,\"iss\":\"issuer\"}", KEY_BOUND, 0, 0, 0, false, TOKEN_AUDIENCE_VERDICT},
+    /* What is genuine and expired is told that, whatever else is wrong with it: more would tell what else there is. */
+    {"{\"sub\":\"u\",\"exp\":@0,\"iss\":\"issuer\",\"aud\":\"other\"}", KEY_BOUND, 0, 0, 0, false,
+     TOKEN_EXPIRED_VERDICT},
+    {"{\"sub\":\"u\",\"exp\":@0,\"iss\":\"x\",\"aud\":\"audience\"}", KEY_BOUND, 0, 0, 0, false, TOKEN_EXPIRED_VERDICT},
+    {"{\"sub\":\"u\",\"exp\":@0}", KEY_A, 2, 2, 0, false, TOKEN_EXPIRED_VERDICT},
+    {"{\"sub\":\"u\",\"exp\":@0,\"nbf\":@9,\"iat\":0,\"channels\":1}", KEY_A, 0, 0, 0, false, TOKEN_EXPIRED_VERDICT},
+    {"{\"exp\":@0}", KEY_A, 0, 0, 0, false, TOKEN_EXPIRED_VERDICT},
     /* leeway */
     {"{\"sub\":\"u\",\"exp\":@-9}", KEY_A, 0, 0, 10, false, TOKEN_OK_VERDICT},
     {"{\"sub\":\"u\",\"exp\":@-10}", KEY_A, 0, 0, 10, false, TOKEN_EXPIRED_VERDICT},
