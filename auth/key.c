@@ -19,6 +19,8 @@
 /* OpenSSL bounds longer moduli itself; with an exponent as long as the modulus one verification would take 50 times as long. */
 #define RSA_EXPONENT_BITS_MAX 64
 #define RSA_EXPONENT_MIN      3
+#define EDDSA_POINT_MAX       57 /* bytes; of Ed448 */
+#define EDDSA_FORGERIES       32 /* messages: enough for each of the few points that there are */
 
 static struct key *create(const struct key_setup *setup)
 {
@@ -199,6 +201,42 @@ static enum key_status judge_ecdsa(EVP_PKEY *pkey, enum algorithm algorithm)
     return on_curve ? KEY_OK : KEY_WEAK;
 }
 
+/* Whether that R, with zero for S, is a signature of one of some messages. */
+static bool is_signed_by(EVP_PKEY *pkey, const uint8_t *r, size_t r_size)
+{
+    uint8_t signature[2 * EDDSA_POINT_MAX] = {0};
+    memcpy(signature, r, r_size);
+    bool good = false;
+    for (uint8_t message = 0; message < EDDSA_FORGERIES && !good; message++) {
+        EVP_MD_CTX *context = EVP_MD_CTX_new();
+        good = context != NULL && key_prepare(context, pkey, ALGORITHM_EdDSA, false) &&
+               EVP_DigestVerify(context, signature, 2 * r_size, &message, 1) == 1;
+        EVP_MD_CTX_free(context);
+    }
+    return good;
+}
+
+/*
+ * OpenSSL takes any point A. With one of small order, S B = R + h A (RFC 8032 §5.1.7) holds for S = 0 and an R out of a handful,
+ * whenever h is the right one of as few: signatures that take no private key. The neutral R and A itself are tried.
+ */
+static bool is_forgeable(EVP_PKEY *pkey)
+{
+    static const uint8_t neutral[EDDSA_POINT_MAX] = {1};
+    uint8_t point[EDDSA_POINT_MAX];
+    size_t size = sizeof(point);
+    return EVP_PKEY_get_raw_public_key(pkey, point, &size) != 1 || is_signed_by(pkey, neutral, size) ||
+           is_signed_by(pkey, point, size);
+}
+
+static enum key_status judge_eddsa(EVP_PKEY *pkey)
+{
+    if (EVP_PKEY_is_a(pkey, "ED25519") != 1 && EVP_PKEY_is_a(pkey, "ED448") != 1) {
+        return KEY_WRONG_KIND;
+    }
+    return is_forgeable(pkey) ? KEY_WEAK : KEY_OK;
+}
+
 static enum key_status judge(EVP_PKEY *pkey, enum algorithm algorithm)
 {
     switch (algorithm_family(algorithm)) {
@@ -213,7 +251,7 @@ static enum key_status judge(EVP_PKEY *pkey, enum algorithm algorithm)
     case ALGORITHM_EDDSA:
         break;
     }
-    return EVP_PKEY_is_a(pkey, "ED25519") == 1 || EVP_PKEY_is_a(pkey, "ED448") == 1 ? KEY_OK : KEY_WRONG_KIND;
+    return judge_eddsa(pkey);
 }
 
 static size_t signature_size(const EVP_PKEY *pkey, enum algorithm algorithm)
@@ -320,7 +358,7 @@ const char *key_status_text(enum key_status status)
         return "is of another kind than its algorithm takes";
     case KEY_WEAK:
         return "is not safe: RSA keys have 2048 to 8192 bits and an odd exponent from 3 to 64 bits, others a point of "
-               "their curve";
+               "their curve, not of small order";
     case KEY_NOT_PRIVATE:
         return "is no private key";
     case KEY_UNUSABLE:

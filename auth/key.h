@@ -25,7 +25,7 @@ enum key_status {
     KEY_SYNTAX,     /* no PEM, or a JWK that is not what RFC 7517 and 7518 say */
     KEY_ENCRYPTED,  /* a private key behind a pass phrase */
     KEY_WRONG_KIND, /* e.g. an EC key for RS256, P-384 for ES256, an "oct" key in a set */
-    KEY_WEAK, /* RSA out of KEY_RSA_BITS_MIN..MAX or with an exponent even or out of 3..2^64; no point of its curve */
+    KEY_WEAK, /* RSA out of KEY_RSA_BITS_MIN..MAX or with an exponent even or out of 3..2^64; no point of its curve; EdDSA: a point of small order */
     KEY_NOT_PRIVATE, /* a public key where one to sign with is wanted */
     KEY_UNUSABLE,    /* "use" or "key_ops" of a JWK say that it is for something else */
     KEY_NO_MEMORY

@@ -340,6 +340,45 @@ START_TEST(hostile_ecdsa)
 }
 END_TEST
 
+/* Points of Edwards curves whose signatures anybody can make, in all their encodings: y is 0, 1, -1, or that of order 8, and what is the
+ * same modulo p; of Ed448, OpenSSL decodes y = 0 alone. */
+START_TEST(hostile_small_order)
+{
+    static const struct {
+        const char *kind;
+        const char *y; /* little-endian */
+    } points[] = {
+        {"ED25519", "0000000000000000000000000000000000000000000000000000000000000000"},
+        {"ED25519", "0000000000000000000000000000000000000000000000000000000000000080"},
+        {"ED25519", "0100000000000000000000000000000000000000000000000000000000000000"},
+        {"ED25519", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"},
+        {"ED25519", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85"},
+        {"ED25519", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"},
+        {"ED25519", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa"},
+        {"ED25519", "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"},
+        {"ED25519", "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"},
+        {"ED25519", "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"},
+        {"ED25519", "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"},
+        {"ED448", "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+                  "00000000000000"},
+        {"ED448", "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+                  "00000000000080"},
+    };
+    for (size_t i = 0; i < COUNT_OF(points); i++) {
+        uint8_t y[57];
+        size_t size = 0;
+        ck_assert_int_eq(OPENSSL_hexstr2buf_ex(y, sizeof(y), &size, points[i].y, '\0'), 1);
+        EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key_ex(NULL, points[i].kind, NULL, y, size);
+        ck_assert_ptr_nonnull(pkey);
+        const struct key_setup setup = sample_setup(ALGORITHM_EdDSA);
+        struct key *key = NULL;
+        ck_assert_msg(key_from_evp(&setup, pkey, false, &key) == KEY_WEAK, "%s", points[i].y);
+        ck_assert_uint_eq(ERR_peek_error(), 0);
+        EVP_PKEY_free(pkey);
+    }
+}
+END_TEST
+
 /* Signs as PS256 does but for salt and mask. */
 static size_t sign_pss(EVP_PKEY *pkey, int salt, const EVP_MD *mask, uint8_t signature[KEY_SIGNATURE_MAX])
 {
@@ -419,6 +458,7 @@ int main(void)
     tcase_add_unchecked_fixture(hostile, sample_generate_all, NULL);
     tcase_add_test(hostile, hostile_pem_as_secret);
     tcase_add_test(hostile, hostile_ecdsa);
+    tcase_add_test(hostile, hostile_small_order);
     tcase_add_test(hostile, hostile_pss);
     tcase_add_test(hostile, hostile_restricted_pss);
     suite_add_tcase(suite, hostile);
