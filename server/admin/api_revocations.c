@@ -110,7 +110,8 @@ static bool take_revocation(const struct api_call *call, int64_t now_s, struct r
                             struct reply *error_r)
 {
     size_t given = 0;
-    revocation->before_s = now_s;
+    /* A signer whose clock is ahead by the leeway has dated what it has issued until now as late as that. */
+    revocation->before_s = now_s + call->config->auth.policy.leeway_s;
     for (size_t i = 0; i < SUBJECT_COUNT; i++) {
         const json_t *value = json_object_get(call->body, subjects[i].name);
         if (value != NULL && !take_member(subjects[i].kind, value, revocation, error_r)) {
@@ -122,7 +123,7 @@ static bool take_revocation(const struct api_call *call, int64_t now_s, struct r
         *error_r = refuse_count();
         return false;
     }
-    if (revocation->before_s > now_s + CLOCK_SKEW_S) {
+    if (revocation->kind == REVOCATION_ISSUED_BEFORE && revocation->before_s > now_s + CLOCK_SKEW_S) {
         *error_r = reply_error(400, "invalid_field", "\"issued_before\" lies in the future.");
         return false;
     }

@@ -356,11 +356,13 @@ START_TEST(core_kept_long_enough)
 {
     static const struct {
         const char *auth;
+        int64_t leeway_s;
         int64_t kept_s;
     } rows[] = {
-        {"max_token_lifetime = \"1h\";", 3600 + 1},
-        {"max_token_lifetime = \"1h\"; leeway = \"1500ms\";", 3600 + 2 * 2 + 1},
-        {"max_token_lifetime = \"1h\"; require_expiry = false;", IDENTITY_FOREVER},
+        {"max_token_lifetime = \"1h\";", 0, 3600 + 1},
+        {"max_token_lifetime = \"1h\"; leeway = \"1500ms\";", 2, 3600 + 2 * 2 + 1},
+        {"max_token_lifetime = \"1h\"; leeway = \"10m\";", 600, 3600 + 2 * 600 + 1},
+        {"max_token_lifetime = \"1h\"; require_expiry = false;", 0, IDENTITY_FOREVER},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         tear_down();
@@ -376,6 +378,8 @@ START_TEST(core_kept_long_enough)
             int64_t from_s = kept[j].before_s > kept[j].since_s ? kept[j].before_s : kept[j].since_s;
             ck_assert_int_eq(kept[j].until_s, forever ? IDENTITY_FOREVER : from_s + rows[i].kept_s);
             ck_assert(forever ? json_is_null(until) : json_is_string(until));
+            /* "Until now" of a signer's clock that is ahead. */
+            ck_assert(j != 0 || kept[j].before_s == kept[j].since_s + rows[i].leeway_s);
             reply_clear(&reply);
         }
     }
