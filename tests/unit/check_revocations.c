@@ -137,14 +137,19 @@ static void list_drop(size_t index)
 
 static void list_add(const struct revocation *revocation)
 {
+    struct revocation added = *revocation;
     for (size_t i = list_count; i-- > 0;) {
         const bool same_time = revocation->kind == REVOCATION_TOKEN || list[i].before_s == revocation->before_s;
-        if (list[i].id == revocation->id ||
-            (list[i].kind == revocation->kind && same_time && strcmp(list[i].subject, revocation->subject) == 0)) {
+        const bool same =
+            list[i].kind == revocation->kind && same_time && strcmp(list[i].subject, revocation->subject) == 0;
+        if (same && list[i].until_s > added.until_s) {
+            added.until_s = list[i].until_s;
+        }
+        if (same || list[i].id == revocation->id) {
             list_drop(i);
         }
     }
-    list[list_count++] = *revocation;
+    list[list_count++] = added;
 }
 
 static bool list_remove(uint64_t id)
