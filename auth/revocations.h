@@ -29,7 +29,7 @@ struct revocation {
     const char *subject; /* user or "jti"; "" for REVOCATION_ISSUED_BEFORE */
     int64_t before_s;    /* seconds since the epoch; of REVOCATION_TOKEN meaningless */
     int64_t since_s;     /* when it was made */
-    int64_t until_s;     /* when the last token that it is about has expired, and it can be forgotten; or IDENTITY_FOREVER */
+    int64_t until_s;     /* when it can be forgotten: its last token has expired; or IDENTITY_FOREVER */
     const char *by;      /* name of the admin token */
     const char *reason;  /* "" for none */
 };
