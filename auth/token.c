@@ -201,6 +201,16 @@ static enum token_verdict check_payload(struct work *work)
     return tell(work, "payload", TOKEN_OK_VERDICT, "%zu claims", json_object_size(work->claims.root));
 }
 
+static int64_t distance(int64_t time_s, int64_t now_s)
+{
+    return time_s > now_s ? time_s - now_s : now_s - time_s;
+}
+
+static const char *side(int64_t time_s, int64_t now_s)
+{
+    return time_s > now_s ? "from now" : "ago";
+}
+
 static enum token_verdict check_expiry(const struct work *work)
 {
     const struct token_policy *policy = work->policy;
@@ -210,8 +220,8 @@ static enum token_verdict check_expiry(const struct work *work)
                     "none; auth.require_expiry is %s", policy->require_expiry ? "true" : "false");
     }
     return tell(work, "exp", work->now_s >= expires_s + policy->leeway_s ? TOKEN_EXPIRED_VERDICT : TOKEN_OK_VERDICT,
-                "%" PRId64 ", %" PRId64 " s from now, and auth.leeway of %" PRId64 " s", expires_s,
-                expires_s - work->now_s, policy->leeway_s);
+                "%" PRId64 ", %" PRId64 " s %s, and auth.leeway of %" PRId64 " s", expires_s,
+                distance(expires_s, work->now_s), side(expires_s, work->now_s), policy->leeway_s);
 }
 
 /* "nbf" and "iat" alike: neither may be in the future. */
@@ -221,8 +231,8 @@ static enum token_verdict check_past(const struct work *work, const char *claim,
         return tell(work, claim, TOKEN_OK_VERDICT, "none");
     }
     return tell(work, claim, time_s > work->now_s + work->policy->leeway_s ? TOKEN_NOT_YET_VERDICT : TOKEN_OK_VERDICT,
-                "%" PRId64 ", %" PRId64 " s ago, and auth.leeway of %" PRId64 " s", time_s, work->now_s - time_s,
-                work->policy->leeway_s);
+                "%" PRId64 ", %" PRId64 " s %s, and auth.leeway of %" PRId64 " s", time_s,
+                distance(time_s, work->now_s), side(time_s, work->now_s), work->policy->leeway_s);
 }
 
 /*

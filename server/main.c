@@ -10,8 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <curl/curl.h>
+#include <jansson.h>
 #include <libconfig.h>
 #include <openssl/crypto.h>
+#include <sqlite3.h>
 #include <zlib.h>
 
 #include "server/config/config.h"
@@ -51,6 +54,9 @@ static void print_versions(void)
     printf("libconfig %d.%d.%d (headers; the library does not tell)\n", LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR,
            LIBCONFIG_VER_REVISION);
     printf("zlib %s\n", zlibVersion());
+    printf("jansson %s\n", jansson_version_str());
+    printf("libcurl %s\n", curl_version_info(CURLVERSION_NOW)->version);
+    printf("SQLite %s\n", sqlite3_libversion());
     printf("glibc %s\n", gnu_get_libc_version());
 }
 

@@ -10,7 +10,7 @@
 enum ctl_exit {
     CTL_DONE = 0,        /* done; of a question: yes */
     CTL_FAILED = 1,      /* not done; of a question: no */
-    CTL_USAGE = 2,       /* the command line is wrong, or something that it names cannot be used */
+    CTL_USAGE = 2,       /* the command line is wrong, or something that it names cannot be used; of a question: open */
     CTL_UNREACHABLE = 3, /* there is no answer from the server */
 };
 
@@ -38,6 +38,9 @@ extern const struct command command_token;
 
 /* "portcullisctl: MESSAGE" to standard error, control bytes escaped. */
 __attribute__((format(printf, 1, 2))) void ctl_error(const char *format, ...);
+
+/* For getopt_long(), whose complaints begin with argv[0]: makes them begin as those of ctl_error() do. */
+void ctl_name_program(char **argv);
 
 /* Writes `text` to standard output with what could deceive a terminal escaped, tabs and line breaks among it. */
 void ctl_print_escaped(const char *text);

@@ -41,8 +41,8 @@ static void print_help(FILE *out)
 
 static void print_command_help(const struct command *command, FILE *out)
 {
-    (void)fprintf(out, "usage: portcullisctl %s %s\n\n%s\n\n%s", command->name, command->usage, command->summary,
-                  command->help);
+    (void)fprintf(out, "usage: portcullisctl %s%s%s\n\n%s\n\n%s", command->name, command->usage[0] != '\0' ? " " : "",
+                  command->usage, command->summary, command->help);
 }
 
 static const struct command *find_command(const char *name)
@@ -94,6 +94,7 @@ int main(int argc, char **argv)
     };
     struct ctl_options shared = {.json = false};
     int code;
+    ctl_name_program(argv);
     while ((code = getopt_long(argc, argv, "+Vh", options, NULL)) != -1) { /* "+": up to the command */
         switch (code) {
         case OPTION_ADMIN:

@@ -46,3 +46,9 @@ void ctl_error(const char *format, ...)
     write_escaped(stderr, message);
     fputc('\n', stderr);
 }
+
+void ctl_name_program(char **argv)
+{
+    static char name[] = "portcullisctl";
+    argv[0] = name;
+}

@@ -57,6 +57,7 @@ static bool parse(struct order *order, int argc, char **argv)
         {NULL, 0, NULL, 0},
     };
     int code;
+    ctl_name_program(argv);
     while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (code) {
         case OPTION_USER:
@@ -151,7 +152,7 @@ static int gather(const struct ctl_options *options, json_t *revocations)
 static int list(const struct ctl_options *options, const struct order *order)
 {
     if (order->given != 0 || order->reason != NULL || order->id != NULL) {
-        return complain("revoke list: takes no options");
+        return complain("revoke list: takes neither options nor arguments");
     }
     json_t *revocations = json_array();
     int status = gather(options, revocations);
@@ -194,7 +195,7 @@ static int run(const struct ctl_options *options, int argc, char **argv)
     bool is_add = strcmp(action, "add") == 0;
     bool is_list = strcmp(action, "list") == 0;
     if (!is_add && !is_list && strcmp(action, "del") != 0) {
-        return complain("revoke: add, list or del?");
+        return complain("revoke: add, list or del");
     }
     if (!parse(&order, argc - 1, argv + 1)) {
         return CTL_USAGE;
@@ -207,7 +208,7 @@ const struct command command_revoke = {
     .usage = "add --user USER | --token-id JTI | --issued-before TIME [--reason TEXT]\n"
              "       portcullisctl revoke list\n"
              "       portcullisctl revoke del ID | --user USER | --token-id JTI | --issued-before TIME",
-    .summary = "tokens that no longer count",
+    .summary = "refuse tokens that were good, list what is refused, or allow it again",
     .help =
         "      --user USER           the user's tokens issued until now, and those without \"iat\"\n"
         "      --token-id JTI        the token with this \"jti\"\n"

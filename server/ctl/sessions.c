@@ -51,6 +51,7 @@ static bool parse(struct order *order, int argc, char **argv)
         {NULL, 0, NULL, 0},
     };
     int code;
+    ctl_name_program(argv);
     while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (code) {
         case OPTION_USER:
@@ -185,7 +186,7 @@ const struct command command_sessions = {
     .name = "sessions",
     .usage = "list [--user USER] [--ip ADDRESS] [--endpoint PATH] [--limit N]\n"
              "       portcullisctl sessions kick ID | --user USER | --ip ADDRESS",
-    .summary = "who is connected, and out with him",
+    .summary = "list who is connected, or end sessions",
     .help = "      --user USER      sessions of this user\n"
             "      --ip ADDRESS     sessions from this address or prefix\n"
             "      --endpoint PATH  sessions of this endpoint\n"

@@ -59,6 +59,7 @@ static bool parse(struct order *order, char **claims, int argc, char **argv)
         {NULL, 0, NULL, 0},
     };
     int code;
+    ctl_name_program(argv);
     while ((code = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
         switch (code) {
         case 'c':
@@ -154,6 +155,8 @@ const struct command command_token = {
         "                          - reads the token from standard input, which is better: a command line can be read\n"
         "                          by others on this machine. Key sets are not fetched and revocations not looked at\n"
         "\n"
-        "Exit codes: 0 made or accepted, 1 failed or refused, 2 the command line or the config is wrong.\n",
+        "Exit codes: 0 made or accepted, 1 failed or refused, 2 the command line or the config is wrong, or whether "
+        "the\n"
+        "token is good is up to a key set.\n",
     .run = run,
 };

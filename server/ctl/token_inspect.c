@@ -87,6 +87,12 @@ static void print_identity(const struct identity *identity, int64_t now_s)
     }
 }
 
+/* Whether a key that is not in the config may be in one of its key sets. */
+static bool is_open(const struct config *config, enum token_verdict verdict)
+{
+    return verdict == TOKEN_KEY_UNKNOWN_VERDICT && config->auth.jwks_count > 0;
+}
+
 static int inspect(const struct config *config, const char *token, size_t size)
 {
     const struct token_context context = {0};
@@ -97,14 +103,13 @@ static int inspect(const struct config *config, const char *token, size_t size)
         token_explain(&config->auth.policy, &context, token, size, now_s, print_step, NULL, &identity);
     if (verdict == TOKEN_OK_VERDICT) {
         print_identity(identity, now_s);
+    } else if (is_open(config, verdict)) {
+        printf("undecided: the server looks for the key in its key sets (auth.jwks) too, which are not fetched here\n");
     } else {
         printf("refused: %s: %s\n", token_verdict_label(verdict), token_verdict_sentence(verdict));
     }
-    if (verdict == TOKEN_KEY_UNKNOWN_VERDICT && config->auth.jwks_count > 0) {
-        printf("note: the server would look into its key sets (auth.jwks), which are not fetched here\n");
-    }
     identity_free(&identity);
-    return verdict == TOKEN_OK_VERDICT ? CTL_DONE : CTL_FAILED;
+    return verdict == TOKEN_OK_VERDICT ? CTL_DONE : is_open(config, verdict) ? CTL_USAGE : CTL_FAILED;
 }
 
 int ctl_token_inspect(const struct config *config, const char *token)

@@ -10,7 +10,7 @@ import harness
 GOOD = harness.config_text(
     {"listeners": harness.DEFAULT_LISTENERS, "admin": {"address": ""}, "endpoints": harness.DEFAULT_ENDPOINTS}
 )
-LIBRARIES = ("civetweb", "OpenSSL", "libconfig")
+LIBRARIES = ("civetweb", "OpenSSL", "libconfig", "zlib", "jansson", "libcurl", "SQLite", "glibc")
 
 
 class CommandLine(unittest.TestCase):

@@ -230,7 +230,13 @@ class Sign(Command):
         self.assertRegex(self.run_program("--version")[1], r"^portcullisctl \d+\.\d+\.\d+\n$")
         self.assertEqual(self.run_program()[0], 2)
         self.assertEqual(self.run_program("nonsense")[0], 2)
-        self.assertEqual(self.run_program("--nonsense")[0], 2)
+        for arguments in (["--nonsense"], ["token", "--nonsense"], ["sessions", "list", "--nonsense"],
+                          ["revoke", "add", "--nonsense"]):
+            with self.subTest(arguments):
+                code, output, errors = self.run_program(*arguments)
+                self.assertEqual((code, output), (2, ""))
+                self.assertTrue(errors.startswith("portcullisctl: "), errors)
+        self.assertEqual(self.run_program("reload", "--help")[1].splitlines()[0], "usage: portcullisctl reload")
 
 
 class Inspect(Command):
@@ -295,6 +301,25 @@ class Inspect(Command):
             self.assertEqual(self.inspect(text)[:2], (1, "token_syntax"))
         code, output, _ = self.run_program("token", "-c", self.config, "--inspect", token)
         self.assertEqual((code, "accepted: user u" in output), (0, True))
+
+    def test_key_sets(self):
+        """Whether a token of another key is good is not decided where that key may be in a key set."""
+        keys = ({"id": "hs256", "algorithm": "HS256", "secret_file": "hs256"},)
+        config = self.write_config("sets.conf", {"keys": keys, "jwks": ({"url": "https://id.example/jwks.json"},)})
+        foreign = jwt.encode({"sub": "u"}, "x" * 32, "HS256", headers={"kid": "other"})
+        code, output, _ = self.run_program("token", "-c", config, "--inspect", "-", text=foreign)
+        self.assertEqual((code, "\nundecided: " in output, "refused" in output), (2, True, False), output)
+        self.assertEqual(self.inspect(self.token(), config)[0], 0)
+        self.assertEqual(self.inspect(self.token("--claim", "exp=1", warned=True), config)[0], 1)
+
+    def test_times(self):
+        """On which side of now they are."""
+        now = int(time.time())
+        for claim, at, side in (("exp", 1, "ago"), ("exp", now + 999, "from now"), ("iat", 1, "ago"),
+                                ("iat", now + 999, "from now")):
+            with self.subTest(claim, at=at):
+                output = self.inspect(self.token("--claim", f"{claim}={at}", warned=(claim == "exp") == (at == 1)))[2]
+                self.assertRegex(output, rf"(?m)^\w+ +{claim} +{at}, \d+ s {side}, ")
 
     def test_terminal(self):
         """What a token holds cannot move a cursor or begin a line."""
