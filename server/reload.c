@@ -89,7 +89,7 @@ static const char *publish(struct reload *reload, const struct config *config, S
     if (atomic_load_explicit(&reload->abandoned, memory_order_relaxed)) {
         refused = "the server is stopping";
     } else if (take_tables(reload, config)) {
-        config_report_restart(reload->old, config, report, reload);
+        config_report_restart(setup->started, config, report, reload);
         lobby_reload_commit(setup->lobby, &lobby);
         refused = NULL;
     }
@@ -174,6 +174,7 @@ struct reload *reload_create(const struct reload_setup *setup)
         errno = error;
         return NULL;
     }
+    reload->setup.started = config_ref(setup->started);
     return reload;
 }
 
@@ -199,6 +200,7 @@ void reload_destroy(struct reload **reload_pointer)
     SSL_CTX_free(reload->result.tls);
     admin_cancel(&reload->result.access);
     config_unref(&reload->result.config);
+    config_unref(&reload->setup.started);
     close(reload->done_fd);
     free(reload);
 }

@@ -21,9 +21,10 @@
 
 struct reload;
 
-/* Everything is borrowed, and outlives the reload. */
+/* Everything but `started`, which a reference is taken to, is borrowed and outlives the reload. */
 struct reload_setup {
     const char *file;
+    const struct config *started; /* the config of the start: what needs a restart is still as it says */
     struct log *log;
     struct gate *gate;
     struct credentials *credentials;

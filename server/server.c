@@ -263,6 +263,7 @@ static bool open_reload(struct server *server)
 {
     const struct reload_setup setup = {
         .file = server->file,
+        .started = server->config,
         .log = server->log,
         .gate = server->gate,
         .credentials = server->credentials,

@@ -90,6 +90,16 @@ class Reload(harness.ServerCase):
         self.assert_served(PLAIN)
         self.assert_served(TLS)
 
+    def test_restart_is_told_of_until_it_is_not_needed(self):
+        """What counts is what the server started with, not the file that was read last."""
+        sections = {**self.server.sections, "limits": {"max_lobby": 4321}}
+        for text, told in ((harness.config_text(sections), True), (harness.config_text(sections), True),
+                           (self.good, False)):
+            mark = self.server.mark()
+            self.reload(text, "reloaded")
+            warnings = [record for record in self.server.records()[mark:] if record["event"] == "config"]
+            self.assertEqual(["limits.max_lobby" in record["detail"] for record in warnings], [True] if told else [])
+
     def test_new_certificate(self):
         def certificate():
             with self.server.session(listener=TLS) as peer:
