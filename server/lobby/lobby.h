@@ -23,7 +23,7 @@
 #include "server/readiness.h"
 
 /* Requests one lobby thread may have at civetweb at a time; more wait in the lobby. */
-#define LOBBY_HANDED_MAX 128
+#define LOBBY_HANDED_MAX 80
 
 struct lobby;
 
