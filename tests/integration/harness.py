@@ -284,7 +284,7 @@ class Server:
     def keep_written(self):
         """With PORTCULLIS_KEPT, a folder: what the server has written goes there, for who looks through it all."""
         folder = os.environ.get("PORTCULLIS_KEPT")
-        if folder and self.process is not None:
+        if folder and self.process is not None and os.path.isdir(self.folder):  # not closed before
             with open(os.path.join(folder, f"{os.getpid()}-{self.process.pid}.log"), "ab") as out:
                 for _, content in self.written():
                     out.write(content)

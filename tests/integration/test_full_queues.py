@@ -12,7 +12,7 @@ import rawws
 from faults import LOBBY, SESSIONS, UPGRADE
 
 INBOX = 4096  # INBOX_MAX of server/session/pool.c
-HANDED = 128  # LOBBY_HANDED_MAX of server/lobby/lobby.h
+HANDED = 80  # LOBBY_HANDED_MAX of server/lobby/lobby.h
 UPGRADE_REQUEST = rawws.request("GET /echo HTTP/1.1")
 
 

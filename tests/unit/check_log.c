@@ -726,7 +726,7 @@ END_TEST
 static TCase *add_case(Suite *suite, const char *name)
 {
     TCase *tests = tcase_create(name);
-    tcase_set_timeout(tests, 60);
+    tcase_set_timeout(tests, 240);
     tcase_add_checked_fixture(tests, enter_folder, remove_folder);
     suite_add_tcase(suite, tests);
     return tests;
