@@ -48,7 +48,7 @@ enum { CLAIM_NONE, CLAIM_OFFERED, CLAIM_TAKEN };
 
 struct front_slot {
     struct front *front;
-    struct list link; /* in the front's list of those that read, oldest first, or of those that are free */
+    struct list link; /* in the front's list of its state: free, reading or lingering, the last two oldest first */
     int fd;
     struct loop_source source;   /* watched but while a worker has the request */
     struct loop_message message; /* the answer, on its way back */
@@ -82,6 +82,7 @@ struct front {
     size_t open;
     struct list free;
     struct list reading;
+    struct list lingering;
     struct front_slot slots[FRONT_SLOTS];
 };
 
@@ -89,9 +90,19 @@ static void on_ready(struct loop_source *source, uint32_t events);
 
 /* ---- the listener ---- */
 
+/* The slot for a newcomer: a free one, or else that of who has his answer, or else of who has not said what he wants. NULL: all
+ * are with workers, or have an answer that is not sent. */
+static struct list *next_slot(const struct front *front)
+{
+    struct list *link = list_first(&front->free);
+    link = link != NULL ? link : list_first(&front->lingering);
+    return link != NULL ? link : list_first(&front->reading);
+}
+
+/* After each change of those lists. */
 static void listen_on(struct front *front)
 {
-    bool wanted = !front->stopping && (!list_is_empty(&front->free) || !list_is_empty(&front->reading));
+    bool wanted = !front->stopping && next_slot(front) != NULL;
     if (wanted != front->listening) {
         loop_modify(front->loop, &front->listener, wanted ? EPOLLIN : 0);
         front->listening = wanted;
@@ -154,10 +165,10 @@ static void watch(struct front_slot *slot, uint32_t events)
 
 static struct front_slot *take_slot(struct front *front)
 {
-    if (list_is_empty(&front->free)) {
-        close_slot(CONTAINER_OF(list_first(&front->reading), struct front_slot, link));
+    struct front_slot *slot = CONTAINER_OF(next_slot(front), struct front_slot, link);
+    if (slot->state != SLOT_FREE) {
+        close_slot(slot);
     }
-    struct front_slot *slot = CONTAINER_OF(list_first(&front->free), struct front_slot, link);
     list_remove(&slot->link);
     return slot;
 }
@@ -168,6 +179,9 @@ static void on_newcomer(struct loop_source *source, uint32_t events)
     struct front *front = CONTAINER_OF(source, struct front, listener);
     struct address from;
     uint16_t port;
+    if (!front->listening) {
+        return; /* since the loop has seen it, the last slot has gone to a worker */
+    }
     int fd = accept_next(source->fd, &from, &port);
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE) {
@@ -193,6 +207,8 @@ static void on_newcomer(struct loop_source *source, uint32_t events)
 static void linger(struct front_slot *slot)
 {
     slot->state = SLOT_LINGERING;
+    list_push_back(&slot->front->lingering, &slot->link);
+    listen_on(slot->front);
     (void)shutdown(slot->fd, SHUT_WR);
     set_deadline(slot, LINGER_TIMEOUT_MS);
     watch(slot, EPOLLIN);
@@ -224,6 +240,7 @@ static void begin_answer(struct front_slot *slot, char *bytes, size_t size)
         return;
     }
     list_remove(&slot->link);
+    listen_on(slot->front);
     slot->state = SLOT_SENDING;
     slot->answer = bytes;
     slot->answer_size = size;
@@ -490,6 +507,7 @@ struct front *front_create(const struct front_setup *setup, char *error, size_t 
     timer_init(&front->stop_timer, on_stop_due);
     list_init(&front->free);
     list_init(&front->reading);
+    list_init(&front->lingering);
     for (size_t i = 0; i < FRONT_SLOTS; i++) {
         init_slot(front, &front->slots[i]);
     }

@@ -6,9 +6,9 @@
  *                                                                │
  *   close ◄── the peer's end ◄── sent ◄── front_answer() ◄───────┘
  *
- * So a worker never waits for a peer: who is silent, trickles or does not read costs one of FRONT_SLOTS slots, and the oldest
- * of those that have not said what they want gives way to a newcomer. The head is checked as strictly as in the lobby. civetweb sees
- * no byte of a peer: it gets a socketpair with a request of the front's own.
+ * So a worker never waits for a peer: who is silent, trickles or does not read costs one of FRONT_SLOTS slots. The oldest of those
+ * that have their answer, or else of those that have not said what they want, gives way to a newcomer. The head is checked as
+ * strictly as in the lobby. civetweb sees no byte of a peer: it gets a socketpair with a request of the front's own.
  */
 #ifndef PORTCULLIS_ADMIN_FRONT_H
 #define PORTCULLIS_ADMIN_FRONT_H

@@ -317,6 +317,20 @@ class Admin(harness.ServerCase):
             for sock in unread:
                 sock.close()
 
+    def test_peers_that_do_not_close(self):
+        """Their answers sent, in every slot: the oldest of them goes for whoever comes."""
+        open_ones = [self.server.connect_admin() for _ in range(SLOTS)]
+        try:
+            for sock in open_ones:
+                sock.sendall(b"X\r\n\r\n")
+            for sock in open_ones:
+                self.assert_error(operating.read_answer(sock), 400)
+            for _ in range(3):
+                self.assertEqual(self.server.ask("GET", SESSIONS).status, 200)
+        finally:
+            for sock in open_ones:
+                sock.close()
+
     def test_concurrent_use(self):
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             statuses = list(pool.map(lambda _: self.server.call("GET", SESSIONS)[0], range(200)))
