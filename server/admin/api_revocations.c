@@ -164,6 +164,8 @@ static struct reply refuse_store(const struct api_call *call, enum store_status 
         return reply_error(503, "stopping", "The server is stopping.");
     case STORE_BUSY:
         return reply_error(503, "busy", "The store has too much to do; try again.");
+    case STORE_LATE:
+        return reply_error(503, "late", "The disk has not answered in time: it may be done or not; try again.");
     case STORE_FULL:
         return reply_error(507, "store_full", "There are as many revocations as there may be.");
     }

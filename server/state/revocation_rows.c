@@ -144,12 +144,42 @@ bool revocation_rows_expire(struct revocation_rows *rows, int64_t now_s, size_t 
            sqlite3_bind_int64(statement, 2, (int64_t)limit) == SQLITE_OK && step_change(rows, EXPIRE, count_r);
 }
 
+/* -- copies: of work that nobody waits for any more, and of what is read for others ------------------------------- */
+
+static const char *copy_text(char **room, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = memcpy(*room, text, size);
+    *room += size;
+    return copy;
+}
+
+static size_t texts_size(const struct revocation *revocation)
+{
+    return strlen(revocation->subject) + strlen(revocation->by) + strlen(revocation->reason) + 3;
+}
+
+/* `room` is of texts_size(). */
+static void copy_revocation(struct revocation *copy, char *room, const struct revocation *revocation)
+{
+    *copy = *revocation;
+    copy->subject = copy_text(&room, revocation->subject);
+    copy->by = copy_text(&room, revocation->by);
+    copy->reason = copy_text(&room, revocation->reason);
+}
+
+static void discard_flat(struct store_work *work)
+{
+    free(work);
+}
+
 /* -- add --------------------------------------------------------------------------------------------------------- */
 
 struct add_work {
     struct store_work work;
-    const struct revocation *revocation;
+    struct revocation revocation;
     uint64_t id;
+    char text[];
 };
 
 static bool count_rows(struct revocation_rows *rows)
@@ -178,14 +208,14 @@ static enum store_status run_add(struct store_work *work, struct store_rows *sto
     bool replaces;
     bool found;
     int64_t id = 0;
-    if (!bind_identity(rows->statements[FIND], add->revocation) || !step_number(rows, FIND, &replaces, &id)) {
+    if (!bind_identity(rows->statements[FIND], &add->revocation) || !step_number(rows, FIND, &replaces, &id)) {
         return STORE_BROKEN;
     }
-    enum store_status status = replaces ? STORE_OK : make_room(rows, add->revocation->since_s);
+    enum store_status status = replaces ? STORE_OK : make_room(rows, add->revocation.since_s);
     if (status != STORE_OK) {
         return status;
     }
-    if (!bind_all(rows->statements[ADD], add->revocation) || !step_number(rows, ADD, &found, &id) || !found) {
+    if (!bind_all(rows->statements[ADD], &add->revocation) || !step_number(rows, ADD, &found, &id) || !found) {
         return STORE_BROKEN;
     }
     rows->count += replaces || rows->count == COUNT_UNKNOWN ? 0 : 1;
@@ -197,10 +227,18 @@ enum store_status store_add_revocation(struct store *store, const struct revocat
 {
     assert(strlen(revocation->subject) <= REVOCATION_SUBJECT_MAX);
     assert(strlen(revocation->reason) <= REVOCATION_REASON_MAX);
-    struct add_work add = {.work = {.run = run_add, .writes = true}, .revocation = revocation};
-    enum store_status status = store_do(store, &add.work);
+    struct add_work *add = malloc(sizeof(*add) + texts_size(revocation));
+    if (add == NULL) {
+        return STORE_NO_MEMORY;
+    }
+    add->work = (struct store_work){.run = run_add, .writes = true, .discard = discard_flat};
+    copy_revocation(&add->revocation, add->text, revocation);
+    enum store_status status = store_do(store, &add->work);
     if (status == STORE_OK) {
-        *id_r = add.id;
+        *id_r = add->id;
+    }
+    if (status != STORE_LATE) {
+        free(add);
     }
     return status;
 }
@@ -229,10 +267,17 @@ enum store_status store_remove_revocation(struct store *store, uint64_t id, bool
         *found_r = false;
         return STORE_OK;
     }
-    struct remove_work remove = {.work = {.run = run_remove, .writes = true}, .id = id};
-    enum store_status status = store_do(store, &remove.work);
+    struct remove_work *remove = malloc(sizeof(*remove));
+    if (remove == NULL) {
+        return STORE_NO_MEMORY;
+    }
+    *remove = (struct remove_work){.work = {.run = run_remove, .writes = true, .discard = discard_flat}, .id = id};
+    enum store_status status = store_do(store, &remove->work);
     if (status == STORE_OK) {
-        *found_r = remove.removed > 0;
+        *found_r = remove->removed > 0;
+    }
+    if (status != STORE_LATE) {
+        free(remove);
     }
     return status;
 }
@@ -293,28 +338,15 @@ struct list_work {
     struct page_row **end;
 };
 
-static const char *copy_text(char **room, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = memcpy(*room, text, size);
-    *room += size;
-    return copy;
-}
-
 static enum store_status copy_row(void *context, const struct revocation *revocation)
 {
     struct list_work *list = context;
-    size_t size = strlen(revocation->subject) + strlen(revocation->by) + strlen(revocation->reason) + 3;
-    struct page_row *row = malloc(sizeof(*row) + size);
+    struct page_row *row = malloc(sizeof(*row) + texts_size(revocation));
     if (row == NULL) {
         return STORE_NO_MEMORY;
     }
-    char *room = row->text;
     row->next = NULL;
-    row->revocation = *revocation;
-    row->revocation.subject = copy_text(&room, revocation->subject);
-    row->revocation.by = copy_text(&room, revocation->by);
-    row->revocation.reason = copy_text(&room, revocation->reason);
+    copy_revocation(&row->revocation, row->text, revocation);
     *list->end = row;
     list->end = &row->next;
     return STORE_OK;
@@ -326,21 +358,36 @@ static enum store_status run_list(struct store_work *work, struct store_rows *ro
     return each_row(rows->revocations, list->after, list->now_s, list->limit, copy_row, list);
 }
 
+static void discard_list(struct store_work *work)
+{
+    struct list_work *list = (struct list_work *)(void *)work;
+    while (list->first != NULL) {
+        struct page_row *row = list->first;
+        list->first = row->next;
+        free(row);
+    }
+    free(list);
+}
+
 enum store_status store_list_revocations(struct store *store, int64_t now_s, uint64_t after, size_t limit,
                                          void (*each)(void *context, const struct revocation *revocation),
                                          void *context)
 {
-    struct list_work list = {.work = {.run = run_list}, .after = after, .now_s = now_s, .limit = limit};
-    list.end = &list.first;
-    enum store_status status = store_do(store, &list.work);
-    while (list.first != NULL) {
-        struct page_row *row = list.first;
-        list.first = row->next;
-        if (status == STORE_OK) {
-            each(context, &row->revocation);
-        }
-        free(row);
+    struct list_work *list = malloc(sizeof(*list));
+    if (list == NULL) {
+        return STORE_NO_MEMORY;
     }
+    *list = (struct list_work){
+        .work = {.run = run_list, .discard = discard_list}, .after = after, .now_s = now_s, .limit = limit};
+    list->end = &list->first;
+    enum store_status status = store_do(store, &list->work);
+    if (status == STORE_LATE) {
+        return status;
+    }
+    for (const struct page_row *row = list->first; row != NULL && status == STORE_OK; row = row->next) {
+        each(context, &row->revocation);
+    }
+    discard_list(&list->work);
     return status;
 }
 

@@ -30,6 +30,8 @@
 #define EXPIRE_GRACE_S   (24 * 60 * 60)
 #define PROBE_PERIOD_MS  5000
 #define CLOSE_TIMEOUT_MS 10000
+/* A disk that takes longer for a commit does not answer. Much longer than others' changes are waited for, see database.c. */
+#define WORK_TIMEOUT_MS 10000
 
 struct store {
     struct mutex lock;
@@ -41,16 +43,21 @@ struct store {
     size_t callers LOCK_GUARDED; /* in store_do() */
     bool stopping LOCK_GUARDED;
     bool ended LOCK_GUARDED;
+    bool stuck LOCK_GUARDED; /* somebody has waited in vain, and the writer has not come back since */
     struct store_state state LOCK_GUARDED;
     struct store_rows rows; /* the writer's; `database` itself never changes */
     struct log *log;
     pthread_t thread;
 };
 
-static void done_locked(struct store *store, struct store_work *works) REQUIRES_LOCK(store->lock);
+static struct store_work *done_locked(struct store *store, struct store_work *works) REQUIRES_LOCK(store->lock);
 static bool wait_locked(struct store *store, pthread_cond_t *condition, int64_t until_ms) REQUIRES_LOCK(store->lock);
 static struct store_work *take_locked(struct store *store) REQUIRES_LOCK(store->lock);
 static void append_locked(struct store *store, struct store_work *work) REQUIRES_LOCK(store->lock);
+static void remove_locked(struct store *store, struct store_work *work) REQUIRES_LOCK(store->lock);
+static enum store_status refusal_locked(const struct store *store, const struct store_work *work)
+    REQUIRES_LOCK(store->lock);
+static enum store_status wait_done_locked(struct store *store, struct store_work *work) REQUIRES_LOCK(store->lock);
 
 /* -- health ------------------------------------------------------------------------------------------------------ */
 
@@ -174,15 +181,23 @@ static bool expire(struct store *store)
 
 /* -- the thread -------------------------------------------------------------------------------------------------- */
 
-static void done_locked(struct store *store, struct store_work *works)
+/* Returns what nobody waits for any more, to be discarded without the lock. */
+static struct store_work *done_locked(struct store *store, struct store_work *works)
 {
+    struct store_work *abandoned = NULL;
     while (works != NULL) {
         struct store_work *next = works->next; /* a work that is done is its caller's, and may be gone */
+        if (works->abandoned) {
+            works->next = abandoned;
+            abandoned = works;
+        }
         works->done = true;
         store->waiting--;
         works = next;
     }
+    store->stuck = false;
     (void)pthread_cond_broadcast(&store->work_done);
+    return abandoned;
 }
 
 /* False: the time is over. */
@@ -197,6 +212,9 @@ static struct store_work *take_locked(struct store *store)
     struct store_work *works = store->first;
     store->first = NULL;
     store->end = &store->first;
+    for (struct store_work *work = works; work != NULL; work = work->next) {
+        work->taken = true;
+    }
     return works;
 }
 
@@ -217,8 +235,13 @@ static void serve(struct store *store, struct store_work *works)
     transact(store, works, false);
     transact(store, works, true);
     mutex_lock(&store->lock);
-    done_locked(store, works);
+    struct store_work *abandoned = done_locked(store, works);
     mutex_unlock(&store->lock);
+    while (abandoned != NULL) {
+        struct store_work *next = abandoned->next;
+        abandoned->discard(abandoned);
+        abandoned = next;
+    }
 }
 
 static bool is_healthy(struct store *store)
@@ -285,23 +308,76 @@ static void append_locked(struct store *store, struct store_work *work)
     (void)pthread_cond_signal(&store->work_came);
 }
 
+/* Of one that the writer has not taken yet. */
+static void remove_locked(struct store *store, struct store_work *work)
+{
+    struct store_work **at = &store->first;
+    while (*at != work) {
+        at = &(*at)->next;
+    }
+    *at = work->next;
+    if (*at == NULL) {
+        store->end = at;
+    }
+    store->waiting--;
+}
+
+/* Why work is not taken on, or STORE_OK. */
+static enum store_status refusal_locked(const struct store *store, const struct store_work *work)
+{
+    if (store->stopping) {
+        return STORE_STOPPED;
+    }
+    if (store->stuck && work->discard != NULL) {
+        return STORE_BROKEN;
+    }
+    return store->waiting >= WAITING_MAX ? STORE_BUSY : STORE_OK;
+}
+
+/* STORE_LATE: it is the writer's. What he has not taken by then is not done at all. */
+static enum store_status wait_done_locked(struct store *store, struct store_work *work)
+{
+    int64_t until_ms = work->discard != NULL ? clock_monotonic_ms() + WORK_TIMEOUT_MS : INT64_MAX;
+    while (!work->done && wait_locked(store, &store->work_done, until_ms)) {
+    }
+    if (work->done) {
+        return work->status;
+    }
+    static const char error[] = "the disk does not answer";
+    store->stuck = true;
+    store->state.healthy = false;
+    store->state.failures++;
+    memcpy(store->state.error, error, sizeof(error));
+    if (work->taken) {
+        work->abandoned = true;
+        return STORE_LATE;
+    }
+    remove_locked(store, work);
+    return STORE_BROKEN;
+}
+
 enum store_status store_do(struct store *store, struct store_work *work)
 {
+    work->taken = false;
     work->done = false;
+    work->abandoned = false;
     work->status = STORE_OK;
+    bool late = false;
     mutex_lock(&store->lock);
-    enum store_status status = store->stopping ? STORE_STOPPED : store->waiting >= WAITING_MAX ? STORE_BUSY : STORE_OK;
+    enum store_status status = refusal_locked(store, work);
     if (status == STORE_OK) {
         store->callers++;
         append_locked(store, work);
-        while (!work->done) {
-            (void)pthread_cond_wait(&store->work_done, &store->lock.native);
-        }
-        status = work->status;
+        status = wait_done_locked(store, work);
+        late = store->stuck;
         store->callers--;
         (void)pthread_cond_broadcast(&store->work_done);
     }
     mutex_unlock(&store->lock);
+    if (late) {
+        log_event_limited(store->log, LOG_ERROR, "state_stuck", NULL,
+                          log_str("detail", "the disk does not answer; changes are refused until it does"));
+    }
     return status;
 }
 

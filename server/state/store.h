@@ -1,8 +1,8 @@
 /*
  * store - the one SQLite database, in state_dir/portcullis.db, and the one thread that writes it (WAL, synchronous=FULL).
  *
- * Whoever changes something waits until it is on the disk: acknowledged means committed. Changes that wait at the same time are
- * committed together. Never called on a session loop or a lobby thread, which must not wait for a disk. The writer forgets by itself
+ * Whoever changes something waits until it is on the disk: acknowledged means committed. A disk that hangs is waited for 10 s, and
+ * not at all by those who come then. Changes that wait at the same time are committed together. Never called on a session loop or a lobby thread, which must not wait for a disk. The writer forgets by itself
  * what has been over for a day.
  */
 #ifndef PORTCULLIS_STATE_STORE_H
@@ -20,6 +20,7 @@ enum store_status {
     STORE_BROKEN,  /* the disk is full, the file is read-only, locked, corrupt...: store_state() says what */
     STORE_STOPPED, /* the server is stopping */
     STORE_BUSY,    /* as many changes wait as may */
+    STORE_LATE,    /* the disk has not answered in time: it may be done or not, and may be asked for again */
     STORE_FULL,    /* as many rows as may be */
     STORE_NO_MEMORY,
 };

@@ -1,8 +1,8 @@
 /*
  * store_work - how the modules of one kind of rows (revocation_rows.c) get their work done by the store's thread (store.c).
  *
- * Work is a struct on the stack of whoever waits for it. Its function is called by the writer in a transaction that it shares with
- * other work; it touches nothing but its rows and its own struct.
+ * Work belongs to whoever waits for it, and to the store once he has stopped waiting. Its function is called by the writer in a
+ * transaction that it shares with other work; it touches nothing but its rows and its own struct.
  */
 #ifndef PORTCULLIS_STATE_STORE_WORK_H
 #define PORTCULLIS_STATE_STORE_WORK_H
@@ -24,13 +24,17 @@ struct store_work {
     /* STORE_OK: what it did is kept. Anything else: it is undone, and the caller gets that. */
     enum store_status (*run)(struct store_work *work, struct store_rows *rows);
     bool writes;
+    /* Frees it and all that it has. NULL: it is on a stack, and waited for as long as it takes. */
+    void (*discard)(struct store_work *work);
     /* The store's. */
+    bool taken; /* by the writer */
     bool done;
+    bool abandoned;
     enum store_status status;
     struct store_work *next;
 };
 
-/* Has it done and waits for it. STORE_OK: it is on the disk. Any thread that may wait. */
+/* Has it done and waits for it. STORE_OK: it is on the disk. STORE_LATE: the work is the store's now. Any thread that may wait. */
 __attribute__((warn_unused_result)) enum store_status store_do(struct store *store, struct store_work *work);
 
 #endif

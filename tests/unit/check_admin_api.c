@@ -417,6 +417,7 @@ START_TEST(limits_store)
     } failures[] = {{STORE_BROKEN, 503, "store_failed"},
                     {STORE_STOPPED, 503, "stopping"},
                     {STORE_BUSY, 503, "busy"},
+                    {STORE_LATE, 503, "late"},
                     {STORE_FULL, 507, "store_full"}};
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         store_answers = failures[i].status;

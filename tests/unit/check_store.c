@@ -583,6 +583,110 @@ START_TEST(locked_by_a_shell)
 }
 END_TEST
 
+/* -- a disk that hangs: SQLite's own functions for files, with one more in front of the log's fsync() ---------------- */
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool hangs;
+    bool waiting; /* a commit is in there */
+    sqlite3_vfs vfs;
+    const sqlite3_vfs *real;
+    sqlite3_io_methods methods;
+    const sqlite3_io_methods *real_methods;
+} disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static void set_hangs(bool hangs)
+{
+    pthread_mutex_lock(&disk.lock);
+    disk.hangs = hangs;
+    pthread_cond_broadcast(&disk.changed);
+    pthread_mutex_unlock(&disk.lock);
+}
+
+static void await_commit(void)
+{
+    pthread_mutex_lock(&disk.lock);
+    while (!disk.waiting) {
+        pthread_cond_wait(&disk.changed, &disk.lock);
+    }
+    pthread_mutex_unlock(&disk.lock);
+}
+
+static int hanging_sync(sqlite3_file *file, int flags)
+{
+    pthread_mutex_lock(&disk.lock);
+    disk.waiting = disk.hangs;
+    pthread_cond_broadcast(&disk.changed);
+    while (disk.hangs) {
+        pthread_cond_wait(&disk.changed, &disk.lock);
+    }
+    disk.waiting = false;
+    pthread_mutex_unlock(&disk.lock);
+    return disk.real_methods->xSync(file, flags);
+}
+
+static int hanging_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_r)
+{
+    (void)vfs;
+    int result = disk.real->xOpen((sqlite3_vfs *)(uintptr_t)disk.real, name, file, flags, flags_r);
+    if (result == SQLITE_OK && (flags & SQLITE_OPEN_WAL) != 0) {
+        disk.real_methods = file->pMethods;
+        disk.methods = *file->pMethods;
+        disk.methods.xSync = hanging_sync;
+        file->pMethods = &disk.methods;
+    }
+    return result;
+}
+
+static void use_hanging_disk(void)
+{
+    disk.real = sqlite3_vfs_find(NULL);
+    disk.vfs = *disk.real;
+    disk.vfs.zName = "hanging";
+    disk.vfs.xOpen = hanging_open;
+    ck_assert_int_eq(sqlite3_vfs_register(&disk.vfs, 1), SQLITE_OK);
+}
+
+static void *add_bob(void *status_r)
+{
+    uint64_t id = 0;
+    *(enum store_status *)status_r = add(REVOCATION_USER, "bob", NOW, &id);
+    return NULL;
+}
+
+/* Nobody waits for it for ever: who does is told that he cannot know, who comes then that it is not done. */
+START_TEST(disk_hangs)
+{
+    uint64_t id = 0;
+    struct store_state state;
+    pthread_t thread;
+    enum store_status status = STORE_OK;
+    use_hanging_disk();
+    open_store();
+    (void)add_user("ann");
+    set_hangs(true);
+    ck_assert_int_eq(pthread_create(&thread, NULL, add_bob, &status), 0);
+    await_commit();
+    ck_assert_int_eq(add(REVOCATION_USER, "dora", NOW, &id), STORE_BROKEN); /* in the queue behind bob's */
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_eq(status, STORE_LATE);
+    ck_assert_int_eq(add(REVOCATION_USER, "eve", NOW, &id), STORE_BROKEN); /* at once */
+    store_describe(store, &state);
+    ck_assert(!state.healthy);
+    ck_assert_str_eq(state.error, "the disk does not answer");
+    ck_assert_uint_eq(state.waiting, 1);
+    set_hangs(false);
+    while (add(REVOCATION_USER, "fay", NOW, &id) != STORE_OK) { /* until the thread has come back */
+    }
+    store_describe(store, &state);
+    ck_assert(state.healthy);
+    ck_assert_uint_eq(state.waiting, 0);
+    reopen_store();
+    ck_assert_uint_eq(list(NOW, 0, 10).count, 3); /* ann's, bob's and fay's */
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
     TCase *tests = tcase_create(name);
@@ -623,6 +727,10 @@ static Suite *store_suite(void)
     tcase_add_test(hostile, disk_full);
     tcase_add_test(hostile, taken_away);
     tcase_add_test(hostile, locked_by_a_shell);
+
+    TCase *hanging = add_case(suite, "hanging");
+    tcase_set_timeout(hanging, 120);
+    tcase_add_test(hanging, disk_hangs);
     return suite;
 }
 
