@@ -22,6 +22,7 @@
 /* A reload may take a minute; see server/admin/api_control.c. */
 #define TIMEOUT_S         90L
 #define CONNECT_TIMEOUT_S 10L
+#define PAGE_MAX          1000 /* items that the API lists at once */
 
 static const char *const default_token_files[] = {"state/admin.token", "/var/lib/portcullis/state/admin.token"};
 #define DEFAULT_COUNT (sizeof(default_token_files) / sizeof(default_token_files[0]))
@@ -161,6 +162,13 @@ static json_t *parse(const struct answer *answer)
     return json_loadb(answer->bytes, answer->size, JSON_REJECT_DUPLICATES, NULL);
 }
 
+static void print_json(const json_t *said)
+{
+    if (json_dumpf(said, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) != 0 || putchar('\n') == EOF) {
+        ctl_error("the answer could not be written");
+    }
+}
+
 /* Takes over `said`. */
 static int judge(const struct ctl_options *options, const char *url, long status, json_t *said, json_t **answer_r)
 {
@@ -168,12 +176,12 @@ static int judge(const struct ctl_options *options, const char *url, long status
         ctl_error("%s does not answer as Portcullis does (HTTP status %ld)", url, status);
         return CTL_FAILED;
     }
-    if (options->json && (json_dumpf(said, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) != 0 || putchar('\n') == EOF)) {
-        ctl_error("the answer could not be written");
-    }
     if (status >= 200 && status < 300) {
         *answer_r = said;
         return CTL_DONE;
+    }
+    if (options->json) {
+        print_json(said);
     }
     const json_t *error = json_object_get(said, "error");
     const char *message = json_string_value(json_object_get(error, "message"));
@@ -217,8 +225,9 @@ static bool make_url(const char *admin, const char *path, char *url, size_t url_
     return true;
 }
 
-int client_call(const struct ctl_options *options, const char *method, const char *path, const json_t *body,
-                json_t **answer_r)
+/* As client_call(), but what the server said is printed only when it refused. */
+static int ask(const struct ctl_options *options, const char *method, const char *path, const json_t *body,
+               json_t **answer_r)
 {
     char url[2 * CLIENT_PATH_MAX];
     char field[TOKEN_MAX + 64] = "";
@@ -247,4 +256,79 @@ int client_call(const struct ctl_options *options, const char *method, const cha
     free(text);
     free(answer.bytes);
     return result;
+}
+
+int client_call(const struct ctl_options *options, const char *method, const char *path, const json_t *body,
+                json_t **answer_r)
+{
+    int result = ask(options, method, path, body, answer_r);
+    if (result == CTL_DONE && options->json) {
+        print_json(*answer_r);
+    }
+    return result;
+}
+
+/* ---- lists ---- */
+
+static bool add_number(char path[CLIENT_PATH_MAX], const char *name, json_int_t value)
+{
+    char number[32];
+    (void)snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, value);
+    return client_add_parameter(path, name, number);
+}
+
+/* Adds the items behind *next to `items`. *next is 0 behind the last page. */
+static int take_page(const struct ctl_options *options, const char *path, const char *member, size_t limit,
+                     json_t *items, json_int_t *next)
+{
+    char whole[CLIENT_PATH_MAX];
+    json_t *page = NULL;
+    const size_t wanted = limit - json_array_size(items);
+    (void)snprintf(whole, sizeof(whole), "%s", path);
+    if (!add_number(whole, "limit", wanted < PAGE_MAX ? (json_int_t)wanted : PAGE_MAX) ||
+        (*next != 0 && !add_number(whole, "after", *next))) {
+        return CTL_USAGE;
+    }
+    int result = ask(options, "GET", whole, NULL, &page);
+    if (result != CTL_DONE) {
+        return result;
+    }
+    const json_t *found = json_object_get(page, member);
+    const json_int_t before = *next;
+    *next = json_integer_value(json_object_get(page, "next"));
+    /* Numbers grow; one that answers otherwise would keep us for ever. */
+    if (!json_is_array(found) || (*next != 0 && (*next <= before || json_array_size(found) == 0))) {
+        ctl_error("the server does not list as Portcullis does");
+        result = CTL_FAILED;
+    } else if (json_array_extend(items, (json_t *)(uintptr_t)found) != 0) {
+        ctl_error("no memory");
+        result = CTL_FAILED;
+    }
+    json_decref(page);
+    return result;
+}
+
+int client_list(const struct ctl_options *options, const char *path, const char *member, size_t limit,
+                json_t **answer_r)
+{
+    json_int_t next = 0;
+    int result;
+    json_t *items = json_array();
+    do {
+        result = take_page(options, path, member, limit, items, &next);
+    } while (result == CTL_DONE && next != 0 && json_array_size(items) < limit);
+    if (result != CTL_DONE) {
+        json_decref(items);
+        return result;
+    }
+    json_t *answer = json_pack("{soso}", member, items, "next", next != 0 ? json_integer(next) : json_null());
+    if (answer == NULL) {
+        ctl_error("no memory");
+        return CTL_FAILED;
+    }
+    if (options->json) {
+        print_json(answer);
+    }
+    *answer_r = answer;
+    return CTL_DONE;
 }

@@ -4,6 +4,8 @@
 #ifndef PORTCULLIS_CTL_CLIENT_H
 #define PORTCULLIS_CTL_CLIENT_H
 
+#include <stddef.h>
+
 #include <jansson.h>
 
 #include "server/ctl/command.h"
@@ -19,5 +21,10 @@ __attribute__((warn_unused_result)) bool client_add_parameter(char path[CLIENT_P
  * printed as it is, whatever it said. */
 __attribute__((warn_unused_result)) int client_call(const struct ctl_options *options, const char *method,
                                                     const char *path, const json_t *body, json_t **answer_r);
+
+/* Asks for page after page of a list, `path` with the conditions of it, until there are `limit` items. On CTL_DONE *answer_r is the
+ * caller's, and as if the server had said it all at once: the array `member`, and "next". Else, and with --json, as client_call(). */
+__attribute__((warn_unused_result)) int client_list(const struct ctl_options *options, const char *path,
+                                                    const char *member, size_t limit, json_t **answer_r);
 
 #endif

@@ -2,6 +2,7 @@
  * revoke - the command `revoke`: tokens that no longer count.
  */
 #include <getopt.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,8 +11,7 @@
 #include "server/ctl/command.h"
 #include "server/ctl/table.h"
 
-#define PATH     "/api/v1/revocations"
-#define PAGE_MAX "1000"
+#define PATH "/api/v1/revocations"
 
 enum option_code { OPTION_USER = 256, OPTION_TOKEN_ID, OPTION_ISSUED_BEFORE, OPTION_REASON };
 
@@ -126,40 +126,17 @@ static int add(const struct ctl_options *options, const struct order *order)
 
 /* ---- list ---- */
 
-static int gather(const struct ctl_options *options, json_t *revocations)
-{
-    char path[CLIENT_PATH_MAX];
-    char after[32];
-    json_int_t next = 0;
-    do {
-        json_t *page = NULL;
-        snprintf(path, sizeof(path), PATH "?limit=" PAGE_MAX);
-        snprintf(after, sizeof(after), "%" JSON_INTEGER_FORMAT, next);
-        if (next != 0 && !client_add_parameter(path, "after", after)) {
-            return CTL_USAGE;
-        }
-        int status = client_call(options, "GET", path, NULL, &page);
-        if (status != CTL_DONE) {
-            return status;
-        }
-        (void)json_array_extend(revocations, json_object_get(page, "revocations"));
-        next = json_integer_value(json_object_get(page, "next"));
-        json_decref(page);
-    } while (next != 0 && !options->json);
-    return CTL_DONE;
-}
-
 static int list(const struct ctl_options *options, const struct order *order)
 {
     if (order->given != 0 || order->reason != NULL || order->id != NULL) {
         return complain("revoke list: takes neither options nor arguments");
     }
-    json_t *revocations = json_array();
-    int status = gather(options, revocations);
+    json_t *answer = NULL;
+    int status = client_list(options, PATH, "revocations", SIZE_MAX, &answer);
     if (status == CTL_DONE && !options->json) {
-        status = table_print(columns, revocations) ? CTL_DONE : CTL_FAILED;
+        status = table_print(columns, json_object_get(answer, "revocations")) ? CTL_DONE : CTL_FAILED;
     }
-    json_decref(revocations);
+    json_decref(answer);
     return status;
 }
 

@@ -12,7 +12,6 @@
 
 #define PATH          "/api/v1/sessions"
 #define LIMIT_DEFAULT 100
-#define PAGE_MAX      1000 /* of what the API lists at once */
 
 enum option_code { OPTION_USER = 256, OPTION_IP, OPTION_ENDPOINT, OPTION_LIMIT };
 
@@ -82,37 +81,12 @@ static bool parse(struct order *order, int argc, char **argv)
 
 /* ---- list ---- */
 
-static bool make_list_path(const struct order *order, unsigned long limit, json_int_t after, char path[CLIENT_PATH_MAX])
+static bool make_list_path(const struct order *order, char path[CLIENT_PATH_MAX])
 {
-    char number[32];
     memcpy(path, PATH, sizeof(PATH));
-    snprintf(number, sizeof(number), "%lu", limit < PAGE_MAX ? limit : PAGE_MAX);
-    bool good = client_add_parameter(path, "limit", number);
-    snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, after);
-    return good && (after == 0 || client_add_parameter(path, "after", number)) &&
-           (order->user == NULL || client_add_parameter(path, "user", order->user)) &&
+    return (order->user == NULL || client_add_parameter(path, "user", order->user)) &&
            (order->ip == NULL || client_add_parameter(path, "ip", order->ip)) &&
            (order->endpoint == NULL || client_add_parameter(path, "endpoint", order->endpoint));
-}
-
-/* Page after page into one array. */
-static int gather(const struct ctl_options *options, const struct order *order, json_t *sessions, json_int_t *next_r)
-{
-    char path[CLIENT_PATH_MAX];
-    do {
-        json_t *page = NULL;
-        if (!make_list_path(order, order->limit - json_array_size(sessions), *next_r, path)) {
-            return CTL_USAGE;
-        }
-        int status = client_call(options, "GET", path, NULL, &page);
-        if (status != CTL_DONE) {
-            return status;
-        }
-        (void)json_array_extend(sessions, json_object_get(page, "sessions"));
-        *next_r = json_integer_value(json_object_get(page, "next"));
-        json_decref(page);
-    } while (*next_r != 0 && json_array_size(sessions) < order->limit && !options->json);
-    return CTL_DONE;
 }
 
 static int list(const struct ctl_options *options, const struct order *order)
@@ -121,16 +95,19 @@ static int list(const struct ctl_options *options, const struct order *order)
         ctl_error("sessions list: unexpected argument: %s", order->id);
         return CTL_USAGE;
     }
-    json_int_t next = 0;
-    json_t *sessions = json_array();
-    int status = gather(options, order, sessions, &next);
+    char path[CLIENT_PATH_MAX];
+    json_t *answer = NULL;
+    if (!make_list_path(order, path)) {
+        return CTL_USAGE;
+    }
+    int status = client_list(options, path, "sessions", order->limit, &answer);
     if (status == CTL_DONE && !options->json) {
-        status = table_print(columns, sessions) ? CTL_DONE : CTL_FAILED;
-        if (next != 0) {
+        status = table_print(columns, json_object_get(answer, "sessions")) ? CTL_DONE : CTL_FAILED;
+        if (json_integer_value(json_object_get(answer, "next")) != 0) {
             ctl_error("there are more; --limit shows them");
         }
     }
-    json_decref(sessions);
+    json_decref(answer);
     return status;
 }
 

@@ -1,9 +1,14 @@
 """portcullisctl against the running server: what operators do, and that it holds."""
 
+import contextlib
+import http.server
+import json
 import os
 import signal
 import tempfile
+import threading
 import unittest
+import urllib.parse
 
 import harness
 import operating
@@ -225,6 +230,82 @@ class Ctl(unittest.TestCase):
             for url in ("https://127.0.0.1:1", "ftp://127.0.0.1", "127.0.0.1:9090", "http://a@127.0.0.1", "http://127.0.0.1/x", "http://"):
                 with self.subTest(url=url):
                     self.assertEqual(self.run_ctl("--admin", url, "--token-file", token, "reload")[0], 2)
+
+    @contextlib.contextmanager
+    def stand_in(self, answer):
+        """Runs something else in the server's place: answer(path, parameters) is the bytes of the body. Gives a function that runs
+        portcullisctl on it."""
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                url = urllib.parse.urlsplit(self.path)
+                body = answer(url.path, {name: values[0] for name, values in urllib.parse.parse_qs(url.query).items()})
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        with tempfile.TemporaryDirectory() as folder, http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+            token = os.path.join(folder, "token")
+            with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+                file.write("x" * 43)
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                url = f"http://127.0.0.1:{server.server_address[1]}"
+                yield lambda *arguments: operating.run_ctl("--admin", url, "--token-file", token, *arguments)
+            finally:
+                server.shutdown()
+                thread.join()
+
+    def test_long_lists(self):
+        """Of any length, and the same with --json."""
+
+        def answer(path, parameters):
+            first, size = int(parameters.get("after", 0)) + 1, int(parameters["limit"])
+            self.assertLessEqual(size, 1000)
+            items = [{"id": number, "user": "u"} for number in range(first, min(first + size, 2501))]
+            full = len(items) == size
+            return json.dumps({path.rpartition("/")[2]: items, "next": items[-1]["id"] if full else None}).encode()
+
+        with self.stand_in(answer) as ctl:
+            for arguments, member, count, following in (
+                (("revoke", "list"), "revocations", 2500, None),
+                (("sessions", "list", "--limit", "10000"), "sessions", 2500, None),
+                (("sessions", "list", "--limit", "1500"), "sessions", 1500, 1500),
+                (("sessions", "list"), "sessions", 100, 100),
+            ):
+                with self.subTest(arguments=arguments):
+                    result = ctl("--json", *arguments)
+                    self.assertEqual((result.returncode, result.stderr), (0, ""))
+                    listed = json.loads(result.stdout)
+                    self.assertEqual([item["id"] for item in listed[member]], list(range(1, count + 1)))
+                    self.assertEqual(listed["next"], following)
+                    result = ctl(*arguments)
+                    self.assertEqual((result.returncode, len(result.stdout.splitlines())), (0, count + 1))
+                    self.assertEqual("there are more" in result.stderr, following is not None)
+
+    def test_strange_servers(self):
+        """What answers otherwise is said to, and keeps nobody waiting."""
+        for body in (
+            b"",
+            b"<html>",
+            b"[" * 100 + b"]" * 100,
+            b'{"sessions": []} x',
+            b'{"sessions": [], "sessions": []}',
+            b'{"sessions": [], "next": 5}',
+            b'{"sessions": [{"id": 1}], "next": -5}',
+            b'{"sessions": [{"id": 1}], "next": 1}',
+            b'{"sessions": {}, "next": null}',
+            b"{}",
+        ):
+            with self.subTest(body=body), self.stand_in(lambda *_, body=body: body) as ctl:
+                result = ctl("sessions", "list")
+                self.assertEqual((result.returncode, result.stdout), (1, ""))
+                self.assertIn("as Portcullis does", result.stderr)
 
     def test_token_files(self):
         with tempfile.TemporaryDirectory() as folder:
