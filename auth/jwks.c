@@ -230,12 +230,13 @@ static void expire(struct jwks *jwks)
     for (;;) {
         mutex_lock(&jwks->lock);
         const struct source *source = expire_locked(jwks, now_ms);
+        const uint64_t max_age_ms = source != NULL ? source->config.max_age_ms : 0; /* a new config may change it */
         mutex_unlock(&jwks->lock);
         if (source == NULL) {
             return;
         }
         log_event(jwks->log, LOG_ERROR, "jwks_dropped", log_str("url", source->config.url),
-                  log_seconds("max_age", source->config.max_age_ms),
+                  log_seconds("max_age", max_age_ms),
                   log_str("detail", "no newer set could be had for so long; tokens of its keys are refused"));
     }
 }

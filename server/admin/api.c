@@ -166,7 +166,9 @@ struct reply api_answer(const struct api *api, const struct access *access, cons
     address_format_port(&request->from, request->port, peer);
     if (!access_host_is_ours(access, request->head.host, &api->address, api->port)) {
         reply = reply_error(421, "wrong_host", "This server does not answer to that Host; see admin.names.");
-        log_refusal(api, NULL, peer, request, &reply);
+        if (guesses_allow(api->guesses, &request->from, loop_clock_ms())) {
+            log_refusal(api, NULL, peer, request, &reply);
+        }
         return reply;
     }
     struct head_span bearer = bearer_of(request);

@@ -374,6 +374,17 @@ class Audit(unittest.TestCase):
         refusals = [(line["by"], line["cause"]) for line in self.audit(server) if line["event"] == "admin_refused"]
         self.assertEqual(refusals, [("eye", "forbidden"), (None, "wrong_token")])
 
+    def test_wrong_hosts_are_limited(self):
+        """Whoever needs no token to be refused does not fill the audit log."""
+        server = self.start(log={"audit_file": "audit.log"})
+        asked = 100
+        for _ in range(asked):
+            self.assertEqual(server.ask("GET", SESSIONS, host="evil.example").status, 421)
+        server.stop()
+        causes = [line["cause"] for line in self.audit(server) if line["event"] == "admin_refused"]
+        self.assertEqual(set(causes), {"wrong_host"})
+        self.assertLess(len(causes), asked)
+
     def test_open_to(self):
         """Without a token health is for those in admin.open_to; with one for everybody."""
         server = self.start(admin={"open_to": ["192.0.2.1"]})
