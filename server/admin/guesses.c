@@ -15,6 +15,9 @@
 /* A person who mistypes or a script that tries twice gets by; a guesser gets a line a second. */
 #define PER_SECOND 1.0
 #define BURST      10.0
+/* Of all peers together: loopback alone has 16 million addresses, and each attempt is a line in the audit log. */
+#define ALL_PER_SECOND 10.0
+#define ALL_BURST      100.0
 
 struct guesses {
     struct mutex lock;
@@ -23,6 +26,7 @@ struct guesses {
         struct bucket bucket;
         bool used;
     } peers[PEERS] LOCK_GUARDED;
+    struct bucket all LOCK_GUARDED;
 };
 
 UNCHECKED_LOCKING struct guesses *guesses_create(void)
@@ -30,6 +34,7 @@ UNCHECKED_LOCKING struct guesses *guesses_create(void)
     struct guesses *guesses = calloc(1, sizeof(*guesses));
     if (guesses != NULL) {
         mutex_init(&guesses->lock);
+        guesses->all = bucket_full(0);
     }
     return guesses;
 }
@@ -64,6 +69,7 @@ static size_t find_locked(struct guesses *guesses, const struct address *peer)
 bool guesses_allow(struct guesses *guesses, const struct address *peer, uint64_t now_ms)
 {
     const struct bucket_limit limit = bucket_limit_of(PER_SECOND, BURST);
+    const struct bucket_limit all_limit = bucket_limit_of(ALL_PER_SECOND, ALL_BURST);
     mutex_lock(&guesses->lock);
     size_t place = find_locked(guesses, peer);
     if (!guesses->peers[place].used) {
@@ -71,7 +77,8 @@ bool guesses_allow(struct guesses *guesses, const struct address *peer, uint64_t
         guesses->peers[place].address = *peer;
         guesses->peers[place].bucket = bucket_full(now_ms);
     }
-    bool allowed = bucket_take(&guesses->peers[place].bucket, &limit, now_ms);
+    bool allowed =
+        bucket_take(&guesses->peers[place].bucket, &limit, now_ms) && bucket_take(&guesses->all, &all_limit, now_ms);
     mutex_unlock(&guesses->lock);
     return allowed;
 }

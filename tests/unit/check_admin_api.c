@@ -500,6 +500,22 @@ START_TEST(hostile_guesses)
 }
 END_TEST
 
+/* However many addresses he has: what is written of his attempts is bounded. */
+START_TEST(hostile_guesses_from_everywhere)
+{
+    unsigned allowed = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        char text[32];
+        struct address peer;
+        int size = snprintf(text, sizeof(text), "127.1.%u.%u", i / 250, i % 250);
+        ck_assert_int_eq(address_parse(text, (size_t)size, &peer), ADDRESS_OK);
+        allowed += guesses_allow(guesses, &peer, 1000000) ? 1 : 0;
+    }
+    ck_assert_uint_ge(allowed, 10);
+    ck_assert_uint_le(allowed, 100);
+}
+END_TEST
+
 START_TEST(core_format)
 {
     size_t size = 0;
@@ -538,7 +554,7 @@ int main(void)
         {"core",
          {core_who_asks, core_hosts, core_routes, core_revocations, core_kept_long_enough, core_sessions, core_format}},
         {"limits", {limits_store, limits_room}},
-        {"hostile", {hostile_bodies, hostile_guesses}},
+        {"hostile", {hostile_bodies, hostile_guesses, hostile_guesses_from_everywhere}},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         TCase *tcase = tcase_create(cases[i].name);
