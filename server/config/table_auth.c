@@ -178,8 +178,7 @@ const struct row table_auth_rows[TABLE_AUTH_COUNT] = {
      .text =
          "A token that expires later than this from its \"iat\", or from now without, is refused; revocations are kept "
          "for as long, or for ever without require_expiry. To raise it does not prolong revocations that were made "
-         "before: make "
-         "those again.",
+         "before: make those again.",
      AT(auth.max_token_lifetime_ms)},
     {.name = "max_token",
      .type = ROW_SIZE,
