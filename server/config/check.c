@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 
 #include "auth/secret.h"
-#include "server/config/check_private.h"
 #include "server/config/file.h"
 #include "server/config/list.h"
 #include "server/config/syntax.h"

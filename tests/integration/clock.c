@@ -23,8 +23,6 @@
 static atomic_int_least64_t *shift_ms;
 static int (*real_clock_gettime)(clockid_t, struct timespec *);
 
-EXPORT int clock_gettime(clockid_t id, struct timespec *now);
-
 __attribute__((constructor)) static void begin(void)
 {
     const char *name = getenv("CLOCK_SHIFT");
@@ -41,6 +39,7 @@ __attribute__((constructor)) static void begin(void)
     *(void **)&real_clock_gettime = dlsym(RTLD_NEXT, "clock_gettime");
 }
 
+/* glibc's own parameter names are reserved ones. NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 EXPORT int clock_gettime(clockid_t id, struct timespec *now)
 {
     if (real_clock_gettime == NULL) {
