@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -19,6 +18,7 @@
 #include "auth/jwks_source.h"
 #include "logging/clock.h"
 #include "logging/mutex.h"
+#include "logging/thread.h"
 
 #define THREAD_NAME "key-sets"
 #define STACK_SIZE  (512 * 1024) /* libcurl, and OpenSSL's handshake in it */
@@ -367,23 +367,7 @@ bool jwks_prepare_process(void)
 
 static int start_thread(struct jwks *jwks)
 {
-    pthread_attr_t attributes;
-    sigset_t all;
-    sigset_t before;
-    int error = pthread_attr_init(&attributes);
-    if (error != 0) {
-        return error;
-    }
-    (void)sigfillset(&all);
-    error = pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    if (error == 0) {
-        error = pthread_sigmask(SIG_SETMASK, &all, &before);
-    }
-    if (error == 0) {
-        error = pthread_create(&jwks->thread, &attributes, run, jwks);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
-    (void)pthread_attr_destroy(&attributes);
+    int error = thread_start(&jwks->thread, STACK_SIZE, run, jwks);
     jwks->running = error == 0;
     return error;
 }

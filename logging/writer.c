@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@
 #include "logging/mutex.h"
 #include "logging/settings.h"
 #include "logging/sink.h"
+#include "logging/thread.h"
 
 #define THREAD_NAME   "log"
 #define PATIENCE_MS   100  /* for a reader that was reading a moment ago; the other files wait that long */
@@ -437,21 +437,6 @@ static void *writer_run(void *argument)
 
 /* --- for the other threads --- */
 
-/* All signals are blocked in the thread: those meant for the process go to others, and SIGPIPE and SIGXFSZ of its own
- * writes become errors of write(). */
-static int start_thread(struct writer *writer)
-{
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    int error = pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (error == 0) {
-        error = pthread_create(&writer->thread, NULL, writer_run, writer);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
-    return error;
-}
-
 UNCHECKED_LOCKING static void writer_free(struct writer *writer)
 {
     for (unsigned target = 0; target < TARGET_COUNT; target++) {
@@ -514,7 +499,8 @@ UNCHECKED_LOCKING struct writer *writer_new(const struct log_config *config, str
 bool writer_start(struct writer *writer, char *error, size_t error_size)
 {
     struct settings *settings = take_next(writer);
-    const int cause = apply(writer, settings, "log_open_failed") ? start_thread(writer) : ENOMEM;
+    const int cause =
+        apply(writer, settings, "log_open_failed") ? thread_start(&writer->thread, 0, writer_run, writer) : ENOMEM;
     settings_free(&settings);
     if (cause != 0) {
         report_failure(cause, error, error_size);

@@ -1,27 +1,13 @@
 /*
  * operators - see operators.h.
  */
-#define _DEFAULT_SOURCE /* lchown */
 #include "server/operators.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-bool operators_make_folder(const struct config *config, char *error, size_t error_size)
-{
-    bool made = mkdir(config->state_dir, S_IRWXU) == 0;
-    bool given = !made || config->privileges.user[0] == '\0' || geteuid() != 0 ||
-                 lchown(config->state_dir, config->privileges.uid, config->privileges.gid) == 0;
-    if ((made || errno == EEXIST) && given) {
-        return true;
-    }
-    snprintf(error, error_size, "%s cannot be made: %s", config->state_dir, strerror(errno));
-    return false;
-}
 
 static bool load_revocations(struct operators *operators, const struct operators_setup *setup, char *error,
                              size_t error_size)

@@ -26,10 +26,6 @@ struct operators_setup {
     const struct readiness *readiness;
 };
 
-/* state_dir, if it is missing, for whom the server is to become. While it is root, if it is. */
-__attribute__((warn_unused_result)) bool operators_make_folder(const struct config *config, char *error,
-                                                               size_t error_size);
-
 /* Opens the store, loads the revocations and starts the admin API: before the first peer is heard, as the user that the server
  * is to be. What has been opened on failure is operators_close()'s; `error` says what failed. */
 __attribute__((warn_unused_result)) bool operators_open(struct operators *operators, const struct config *config,

@@ -2,17 +2,16 @@
  * secrets - makes missing secrets. Called by server.c at the start and at a reload, by main.c for --check-config, and by
  * portcullisctl before it signs.
  */
-#define _DEFAULT_SOURCE /* lchown */
 #include "server/secrets.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "auth/algorithm.h"
 #include "auth/secret.h"
+#include "server/state_dir.h"
 
 /* Bytes of the key's secret, if it has one and that is missing; else 0. */
 static size_t missing_size(const struct config_key *key)
@@ -46,19 +45,6 @@ static void count_only(void *context, const char *file)
 static bool is_to_change(const struct config *config)
 {
     return config->privileges.user[0] != '\0' && geteuid() == 0;
-}
-
-/* If somebody else puts a link there in between, the link is what he is given. */
-static bool make_state_dir(const struct config *config, char *error, size_t error_size)
-{
-    bool made = mkdir(config->state_dir, 0700) == 0;
-    if ((!made && errno != EEXIST) ||
-        (made && is_to_change(config) &&
-         lchown(config->state_dir, config->privileges.uid, config->privileges.gid) != 0)) {
-        (void)snprintf(error, error_size, "state_dir: %s cannot be made: %s", config->state_dir, strerror(errno));
-        return false;
-    }
-    return true;
 }
 
 static void log_made(struct log *log, const char *file)
@@ -104,7 +90,9 @@ static int make_missing(const struct config *config, struct log *log, char *erro
     if (secrets_missing(config, count_only, NULL) == 0) {
         return 0;
     }
-    if (!make_state_dir(config, error, error_size)) {
+    char why[512];
+    if (!state_dir_make(config, why, sizeof(why))) {
+        (void)snprintf(error, error_size, "state_dir: %s", why);
         return -1;
     }
     if (!is_to_change(config)) {

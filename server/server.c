@@ -42,6 +42,7 @@
 #include "server/secrets.h"
 #include "server/session/pool.h"
 #include "server/slack.h"
+#include "server/state_dir.h"
 #include "server/version.h"
 #include "server/vitals.h"
 
@@ -279,7 +280,7 @@ static bool open_reload(struct server *server)
 static bool prepare(struct server *server)
 {
     char error[512];
-    if (!operators_make_folder(server->config, error, sizeof(error))) {
+    if (!state_dir_make(server->config, error, sizeof(error))) {
         return fail(server, "state_dir", error);
     }
     server->session_threads = session_threads_of(server->config);

@@ -23,12 +23,14 @@
 
 #include <civetweb.h>
 
+#include "logging/thread.h"
 #include "server/admin/access.h"
 #include "server/admin/api.h"
 #include "server/admin/front.h"
 #include "server/admin/guesses.h"
 #include "server/admin/orders.h"
 #include "server/config/syntax.h"
+#include "server/door/context.h"
 #include "server/door/placeholder.h"
 #include "server/door/ready_ring.h"
 
@@ -38,6 +40,8 @@
 /* How long threads may take to start before that counts as a failure. */
 #define START_TIMEOUT_S 10
 
+/* Bytes of a head: civetweb's default, and far more than the request of the front's own that it gets. */
+#define REQUEST_SIZE_MAX 16384
 #define RING_PLACEHOLDER 0
 #define WAKE_PLACEHOLDER 1
 
@@ -157,38 +161,14 @@ static int on_log(const struct mg_connection *connection, const char *message)
 
 static struct mg_context *start_context(struct admin *admin)
 {
-    char threads[16];
-    char queue[16];
-    snprintf(threads, sizeof(threads), "%d", THREADS);
-    snprintf(queue, sizeof(queue), "%d", FRONT_SLOTS);
-    const char *options[] = {
-        "listening_ports",
-        "127.0.0.1:0,127.0.0.1:0",
-        "num_threads",
-        threads,
-        "connection_queue",
-        queue,
-        "request_timeout_ms",
-        "3000",
-        "enable_keep_alive",
-        "no",
-        "decode_url",
-        "no",
-        "decode_query_string",
-        "no",
-        "enable_directory_listing",
-        "no",
-        NULL,
-    };
+    const struct context_setup setup = {
+        .threads = THREADS, .queue = FRONT_SLOTS, .request_size = REQUEST_SIZE_MAX, .timeout_ms = 3000};
     const struct mg_callbacks callbacks = {
         .begin_request = on_request,
         .log_message = on_log,
         .init_thread = on_thread,
     };
-    placeholder_note_begin(&admin->placeholders);
-    struct mg_context *context = mg_start(&callbacks, admin, options);
-    placeholder_note_end();
-    return context;
+    return context_start(&setup, &callbacks, admin, &admin->placeholders);
 }
 
 static bool wait_start(struct admin *admin)
@@ -274,11 +254,7 @@ struct admin *admin_start(const struct config *config, const struct admin_setup 
                               .revocations = setup->revocations,
                               .readiness = setup->readiness};
     pthread_mutex_init(&admin->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&admin->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&admin->changed);
     if (config->admin.address[0] == '\0') {
         return admin;
     }

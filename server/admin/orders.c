@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "logging/thread.h"
 #include "server/loop/list.h"
 
 /* Belongs to who gives it and, from being taken to being answered, to the main thread as well. */
@@ -50,11 +51,7 @@ struct orders *orders_create(void)
     }
     list_init(&orders->waiting);
     pthread_mutex_init(&orders->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&orders->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&orders->changed);
     return orders;
 }
 

@@ -17,8 +17,10 @@
 
 #include <civetweb.h>
 
+#include "logging/thread.h"
 #include "server/config/config.h"
 #include "server/door/answer.h"
+#include "server/door/context.h"
 #include "server/door/decide.h"
 #include "server/door/placeholder.h"
 
@@ -183,34 +185,11 @@ static int on_log(const struct mg_connection *connection, const char *message)
 
 static struct mg_context *start_context(struct door *door)
 {
-    char threads[16];
-    char queue[16];
-    char request_size[16];
-    unsigned thread_count = door->setup.lobby_threads + door->setup.session_threads + door->setup.upgrade_threads;
-    snprintf(threads, sizeof(threads), "%u", thread_count);
-    /* As much as the lobby may hand over: civetweb's master thread never waits for room. */
-    snprintf(queue, sizeof(queue), "%u", door->setup.lobby_threads * LOBBY_HANDED_MAX);
-    snprintf(request_size, sizeof(request_size), "%u", REQUEST_SIZE_MAX);
-    const char *options[] = {
-        "listening_ports",
-        "127.0.0.1:0,127.0.0.1:0",
-        "num_threads",
-        threads,
-        "connection_queue",
-        queue,
-        "max_request_size",
-        request_size,
-        "request_timeout_ms",
-        "5000",
-        "enable_keep_alive",
-        "no",
-        "decode_url",
-        "no",
-        "decode_query_string",
-        "no",
-        "enable_directory_listing",
-        "no",
-        NULL,
+    const struct context_setup setup = {
+        .threads = door->setup.lobby_threads + door->setup.session_threads + door->setup.upgrade_threads,
+        .queue = door->setup.lobby_threads * LOBBY_HANDED_MAX, /* as much as the lobby may hand over */
+        .request_size = REQUEST_SIZE_MAX,
+        .timeout_ms = 5000,
     };
     const struct mg_callbacks callbacks = {
         .begin_request = on_request,
@@ -218,10 +197,7 @@ static struct mg_context *start_context(struct door *door)
         .log_message = on_log,
         .init_thread = on_thread,
     };
-    placeholder_note_begin(&door->placeholders);
-    struct mg_context *context = mg_start(&callbacks, door, options);
-    placeholder_note_end();
-    return context;
+    return context_start(&setup, &callbacks, door, &door->placeholders);
 }
 
 /* Until `done` holds or the time is up; the lock is held. */
@@ -308,11 +284,7 @@ struct door *door_start(const struct door_setup *setup, char *error, size_t erro
     door->decide.tokens = setup->tokens;
     door->decide.log = setup->log;
     pthread_mutex_init(&door->start_lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&door->start_changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&door->start_changed);
     door->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     door->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (door->wake_fd < 0 || door->ended_fd < 0) {

@@ -20,6 +20,7 @@
 
 #include "logging/clock.h"
 #include "logging/mutex.h"
+#include "logging/thread.h"
 #include "server/session/session_private.h"
 
 /* Without any loop getting on, and altogether. */
@@ -325,11 +326,7 @@ UNCHECKED_LOCKING static struct enquiry *make_enquiry(struct session_pool *pool,
     if (enquiry == NULL) {
         return NULL;
     }
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&enquiry->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&enquiry->changed);
     mutex_init(&enquiry->lock);
     atomic_init(&enquiry->references, 1);
     enquiry->visit = what;

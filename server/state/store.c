@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 
 #include "logging/clock.h"
 #include "logging/mutex.h"
+#include "logging/thread.h"
 #include "server/state/database.h"
 #include "server/state/revocation_rows.h"
 #include "server/state/store_work.h"
@@ -392,38 +392,6 @@ void store_describe(struct store *store, struct store_state *state_r)
 
 /* -- life: the main thread --------------------------------------------------------------------------------------- */
 
-static int start_thread(struct store *store)
-{
-    pthread_attr_t attributes;
-    sigset_t all;
-    sigset_t before;
-    int error = pthread_attr_init(&attributes);
-    if (error != 0) {
-        return error;
-    }
-    (void)sigfillset(&all);
-    error = pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    if (error == 0) {
-        error = pthread_sigmask(SIG_SETMASK, &all, &before);
-    }
-    if (error == 0) {
-        error = pthread_create(&store->thread, &attributes, run, store);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
-    (void)pthread_attr_destroy(&attributes);
-    return error;
-}
-
-static void init_conditions(struct store *store)
-{
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&store->work_came, &attributes);
-    (void)pthread_cond_init(&store->work_done, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-}
-
 static void destroy(struct store *store)
 {
     revocation_rows_destroy(&store->rows.revocations);
@@ -442,7 +410,8 @@ UNCHECKED_LOCKING struct store *store_open(const char *state_dir, struct log *lo
         return NULL;
     }
     mutex_init(&store->lock);
-    init_conditions(store);
+    condition_init(&store->work_came);
+    condition_init(&store->work_done);
     store->end = &store->first;
     store->log = log;
     store->state.healthy = true;
@@ -459,7 +428,7 @@ UNCHECKED_LOCKING struct store *store_open(const char *state_dir, struct log *lo
         destroy(store);
         return NULL;
     }
-    code = start_thread(store);
+    code = thread_start(&store->thread, STACK_SIZE, run, store);
     if (code != 0) {
         (void)snprintf(error, error_size, "no thread for the state: %s", strerror(code));
         destroy(store);
