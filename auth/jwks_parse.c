@@ -24,23 +24,6 @@ struct set {
     bool no_memory;
 };
 
-static const char *bounds_text(enum json_bounds_status status)
-{
-    switch (status) {
-    case JSON_BOUNDS_OK:
-        break;
-    case JSON_BOUNDS_TOO_LARGE:
-        return "it is larger than 256 KiB";
-    case JSON_BOUNDS_NUL:
-        return "it has a NUL";
-    case JSON_BOUNDS_UTF8:
-        return "it is not UTF-8";
-    case JSON_BOUNDS_TOO_DEEP:
-        return "it is nested too deeply";
-    }
-    return "it is in order";
-}
-
 /* The object, owned; NULL: `error` says why. */
 static json_t *parse_json(const uint8_t *bytes, size_t size, char *error, size_t error_size)
 {
@@ -48,7 +31,8 @@ static json_t *parse_json(const uint8_t *bytes, size_t size, char *error, size_t
     const enum json_bounds_status status = json_bounds_check(&bounds, bytes, size);
     json_error_t reason;
     if (status != JSON_BOUNDS_OK) {
-        (void)snprintf(error, error_size, "no key set: %s", bounds_text(status));
+        (void)snprintf(error, error_size, "no key set: %s",
+                       status == JSON_BOUNDS_TOO_LARGE ? "It is larger than 256 KiB." : json_bounds_sentence(status));
         return NULL;
     }
     json_t *root = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &reason);

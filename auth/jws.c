@@ -48,7 +48,7 @@ static bool split(const char *token, size_t size, struct parts *parts_r)
 
 static enum jws_status parse_header(const uint8_t *bytes, size_t size, json_t **header_r)
 {
-    static const struct json_bounds bounds = {JWS_HEADER_MAX, JWS_DEPTH_MAX};
+    static const struct json_bounds bounds = {.max_size = JWS_HEADER_MAX, .max_depth = JWS_DEPTH_MAX};
     if (json_bounds_check(&bounds, bytes, size) != JSON_BOUNDS_OK) {
         return JWS_HEADER;
     }

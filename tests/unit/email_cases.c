@@ -8,8 +8,6 @@
         (options), (text), sizeof(text) - 1, EMAIL_##expected \
     }
 
-/* clang-format off: a case a line */
-
 static const struct email_case dot_atoms[] = {
     /* local parts without quotes */
     CASE("", "a@b", VALID),
@@ -388,8 +386,6 @@ static const struct email_case international[] = {
     CASE("i", "\357\273\277a@b", CHARACTER),
     CASE("i", "a@\343\200\200b", CHARACTER),
 };
-/* clang-format on */
-
 #define CATEGORY(cases)                                     \
     {                                                       \
 #cases, (cases), sizeof(cases) / sizeof((cases)[0]) \
