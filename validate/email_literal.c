@@ -74,50 +74,43 @@ static size_t group_size(const uint8_t *bytes, size_t size)
     return digits;
 }
 
-/* RFC 4291 §2.2: groups, at most one "::" among them, and an IPv4 address in place of the last two. */
-static bool is_ipv6(const uint8_t *bytes, size_t size)
+/* Groups with a colon between each two, or nothing; an IPv4 address in place of the last two where `last` allows it. */
+static bool count_groups(const uint8_t *bytes, size_t size, bool last, size_t *count_r)
 {
-    size_t groups = 0;
-    bool compressed = false;
-    bool after_colon = true; /* where a group may start; true at the start and behind a colon */
-    if (size > 0 && bytes[0] == ':' && (size < 2 || bytes[1] != ':')) {
-        return false;
-    }
+    size_t count = 0;
     while (size > 0) {
-        if (bytes[0] == ':' && size >= 2 && bytes[1] == ':') {
-            if (compressed) {
-                return false;
-            }
-            compressed = true;
-            after_colon = true;
-            bytes += 2;
-            size -= 2;
-            if (size == 0) {
-                after_colon = false; /* "::" may be the last, ":" may not */
-            }
-        } else if (bytes[0] == ':' && !after_colon) {
-            after_colon = true;
+        const size_t digits = group_size(bytes, size);
+        if (digits > 0 && digits < size && bytes[digits] == '.') {
+            *count_r = count + 2;
+            return last && is_ipv4(bytes, size);
+        }
+        bytes += digits;
+        size -= digits;
+        count++;
+        if (digits == 0 || size == 1 || (size > 0 && bytes[0] != ':')) {
+            return false; /* no group, or a colon and nothing, or no colon */
+        }
+        if (size > 0) {
             bytes++;
             size--;
-        } else {
-            const size_t digits = after_colon ? group_size(bytes, size) : 0;
-            if (digits == 0) {
-                return false;
-            }
-            if (digits < size && bytes[digits] == '.') {
-                groups += 2;
-                return is_ipv4(bytes, size) && (compressed ? groups < IPV6_GROUPS : groups == IPV6_GROUPS);
-            }
-            if (groups == IPV6_GROUPS) {
-                return false;
-            }
-            groups++;
-            after_colon = false;
-            bytes += digits;
-            size -= digits;
         }
     }
-    return !after_colon && (compressed ? groups < IPV6_GROUPS : groups == IPV6_GROUPS);
+    *count_r = count;
+    return true;
+}
+
+/* RFC 4291 §2.2: eight groups, or less and one "::" among them. */
+static bool is_ipv6(const uint8_t *bytes, size_t size)
+{
+    size_t before = 0;
+    size_t behind = 0;
+    for (size_t i = 0; i + 1 < size; i++) {
+        if (bytes[i] == ':' && bytes[i + 1] == ':') {
+            return count_groups(bytes, i, false, &before) && count_groups(bytes + i + 2, size - i - 2, true, &behind) &&
+                   before + behind < IPV6_GROUPS;
+        }
+    }
+    return count_groups(bytes, size, true, &behind) && behind == IPV6_GROUPS;
 }
 
 /* Standardized-tag: Ldh-str, which ends with a letter or digit. */

@@ -38,7 +38,7 @@ struct json_bounds {
     X(TOO_LARGE, "too_large", "The text is too large.")                        /* the first byte too many */     \
     X(NUL, "nul", "The text has a NUL byte.")                                  /* it */                          \
     X(BOM, "bom", "The text starts with a byte order mark.")                   /* 0; RFC 8259 §8.1 */           \
-    X(UTF8, "utf8", "The text is not well-formed UTF-8.")                      /* the sequence; §8.1 */         \
+    X(UTF8, "utf8", "The text is not UTF-8.")                                  /* the sequence; §8.1 */         \
     X(TOO_DEEP, "too_deep", "Arrays or objects are nested too deep.")          /* the opening bracket */         \
     X(TOO_MANY_KEYS, "too_many_keys", "An object has too many keys.")          /* the key too many */            \
     X(TOO_MANY_ITEMS, "too_many_items", "An array has too many items.")        /* the comma before it */         \

@@ -176,9 +176,9 @@ static void merge(const struct json_text *text, const struct json_key *from, siz
     }
 }
 
-static size_t least(size_t left, size_t right)
+static size_t least(size_t one, size_t other)
 {
-    return left < right ? left : right;
+    return one < other ? one : other;
 }
 
 /* Without recursion. Returns where they are in the end: in `keys` or in `spare`. */

@@ -172,7 +172,8 @@ bool query_parse_body(const char *bytes, size_t size, const char *const *known, 
     static const struct json_bounds bounds = {.max_size = SIZE_MAX, .max_depth = QUERY_BODY_DEPTH};
     const enum json_bounds_status status = json_bounds_check(&bounds, (const uint8_t *)bytes, size);
     if (status != JSON_BOUNDS_OK) {
-        return refuse(error_r, reply_error(400, "invalid_json", "The body is refused: %s", json_bounds_sentence(status)));
+        return refuse(error_r,
+                      reply_error(400, "invalid_json", "The body is refused: %s", json_bounds_sentence(status)));
     }
     json_error_t error;
     json_t *body = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &error);

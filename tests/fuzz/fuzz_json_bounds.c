@@ -37,7 +37,7 @@ static size_t most(size_t left, size_t right)
     return left > right ? left : right;
 }
 
-/* Recursive, but no deeper than jansson goes itself, and that on the main thread. */
+/* NOLINTBEGIN(misc-no-recursion): no deeper than jansson goes itself, and that on the main thread */
 static void measure(const json_t *value, size_t depth, struct extent *extent)
 {
     const char *key;
@@ -59,6 +59,8 @@ static void measure(const json_t *value, size_t depth, struct extent *extent)
         }
     }
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 static bool is_over(size_t found, size_t bound)
 {
