@@ -1,0 +1,74 @@
+/*
+ * schema - JSON Schema draft 2020-12: compiled once, then asked about as many values as there are.
+ *
+ * A compiled schema never changes: any number of threads may check with it at once, each with a scratch of its own. Nothing
+ * is fetched: what a reference names is in the document, in one of the added documents, or is a meta-schema of the draft;
+ * anything else fails the compilation. Pure: no I/O, no globals, no log.
+ *
+ * Recursion is bounded by SCHEMA_DEPTH_MAX, the work on one value by schema_options.max_steps, the work of one pattern by
+ * pattern.h. A bound that is reached makes the value invalid and says so. Valid values cost no allocation, but for arrays
+ * with uniqueItems and for unevaluated* over many members.
+ */
+#ifndef PORTCULLIS_VALIDATE_SCHEMA_H
+#define PORTCULLIS_VALIDATE_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "validate/json_bounds.h"
+
+/* Subschemas within one another, counted through references: what fits a stack of 100 KiB. */
+#define SCHEMA_DEPTH_MAX 96
+
+#define SCHEMA_PATH_SIZE     256 /* with the NUL; what is longer is cut and ends in "..." */
+#define SCHEMA_SENTENCE_SIZE 256
+
+struct schema;
+struct schema_scratch;
+
+struct schema_options {
+    bool assert_format;  /* `format` decides, and does not just annotate (Validation §7.2.2) */
+    uint64_t max_steps;  /* visits of subschemas and members while one value is checked; 0: SCHEMA_STEPS_DEFAULT */
+};
+#define SCHEMA_STEPS_DEFAULT UINT64_C(20000000)
+
+/* One reason why a value is not valid, or why a schema does not compile. */
+struct schema_error {
+    char path[SCHEMA_PATH_SIZE];         /* JSON pointer into the value; empty: the value itself */
+    const char *keyword;                 /* static; "false" where the schema is `false` */
+    char location[SCHEMA_PATH_SIZE];     /* of the keyword: URI reference with a JSON pointer as fragment */
+    char sentence[SCHEMA_SENTENCE_SIZE]; /* for people; no full stop, control characters never */
+};
+
+/* Where errors go. The first `max` are kept; with max reached, checking ends. count says how many there are. */
+struct schema_report {
+    struct schema_error *errors; /* borrowed; may be NULL where max is 0: the verdict alone */
+    size_t max;
+    size_t count;
+};
+
+/* Compiles `document`, and shares it: nobody may change it until schema_free(). Returns owned, or NULL with *error_r saying
+ * which keyword is at fault and where. */
+__attribute__((warn_unused_result)) struct schema *schema_compile(json_t *document, const struct schema_options *options,
+                                                                  struct schema_error *error_r);
+void schema_free(struct schema *schema);
+
+/* What one thread needs to check values, of any schema, one at a time. Returns owned, or NULL without memory. */
+__attribute__((warn_unused_result)) struct schema_scratch *schema_scratch_create(void);
+void schema_scratch_free(struct schema_scratch *scratch);
+
+/* Whether `value` is valid. The report may be NULL. */
+__attribute__((warn_unused_result)) bool schema_check(const struct schema *schema, json_t *value,
+                                                      struct schema_scratch *scratch, struct schema_report *report);
+
+/* The same for JSON text, whose bounds are checked before it is parsed. Numbers that neither an int64 nor a double holds
+ * are errors with the keyword "number_range"; what is no JSON has "json", what exceeds the bounds "bounds". Duplicate keys
+ * are refused. */
+__attribute__((warn_unused_result)) bool schema_check_bytes(const struct schema *schema, const struct json_bounds *bounds,
+                                                            const uint8_t *bytes, size_t size,
+                                                            struct schema_scratch *scratch, struct schema_report *report);
+
+#endif
