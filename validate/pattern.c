@@ -1,0 +1,150 @@
+/*
+ * pattern - ECMA-262 patterns on PCRE2. Called by the compiler and the checker of schemas; any thread.
+ *
+ * PCRE2's own match limit counts from anew at each place where a match may start, so that it bounds no long text. Here every
+ * pattern is compiled with automatic callouts, and each step of a match pays for itself and for how far it moved in the text.
+ * No just-in-time compiler: it needs pages that can be written and run, and tens of KiB of stack.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "validate/pattern.h"
+
+#include <pcre2.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "validate/pattern_translate.h"
+
+#define PARENS_MAX      64      /* of groups within one another; PCRE2's compiler recurses */
+#define HEAP_MAX_KIB    2048    /* for going back in one match */
+#define STEPS_BASE      1000000 /* some 20 ms */
+#define STEPS_PER_BYTE  64
+#define MATCH_LIMIT_MAX 10000000
+#define REASON_SIZE     128
+
+struct pattern {
+    pcre2_code *code;
+};
+
+struct pattern_scratch {
+    pcre2_match_data *data;
+    pcre2_match_context *context;
+    uint64_t steps_left;
+    size_t position; /* of the last step */
+};
+
+static void say(char *reason_r, size_t reason_size, const char *reason)
+{
+    if (reason_r != NULL && reason_size > 0) {
+        (void)snprintf(reason_r, reason_size, "%s", reason);
+    }
+}
+
+static pcre2_code *compile_translated(const char *text, size_t size, char *reason_r, size_t reason_size)
+{
+    const uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF |
+                             PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
+    int code = 0;
+    PCRE2_SIZE offset = 0;
+    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+    if (context == NULL) {
+        return NULL;
+    }
+    (void)pcre2_set_parens_nest_limit(context, PARENS_MAX);
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text, size, options, &code, &offset, context);
+    pcre2_compile_context_free(context);
+    if (compiled == NULL) {
+        PCRE2_UCHAR reason[REASON_SIZE];
+        (void)pcre2_get_error_message(code, reason, sizeof(reason));
+        say(reason_r, reason_size, (const char *)reason);
+    }
+    return compiled;
+}
+
+struct pattern *pattern_compile(const char *text, size_t size, char *reason_r, size_t reason_size)
+{
+    say(reason_r, reason_size, "no memory");
+    if (size > PATTERN_SIZE_MAX) {
+        say(reason_r, reason_size, "longer than 16384 bytes");
+        return NULL;
+    }
+    const char *reason = NULL;
+    size_t translated_size = 0;
+    char *translated = pattern_translate(text, size, &translated_size, &reason);
+    if (translated == NULL) {
+        say(reason_r, reason_size, reason != NULL ? reason : "no memory");
+        return NULL;
+    }
+    struct pattern *pattern = calloc(1, sizeof(*pattern));
+    if (pattern != NULL) {
+        pattern->code = compile_translated(translated, translated_size, reason_r, reason_size);
+    }
+    free(translated);
+    if (pattern != NULL && pattern->code == NULL) {
+        free(pattern);
+        return NULL;
+    }
+    return pattern;
+}
+
+void pattern_free(struct pattern *pattern)
+{
+    if (pattern != NULL) {
+        pcre2_code_free(pattern->code);
+        free(pattern);
+    }
+}
+
+/* Pays for one step; what it returns other than 0 ends the match with that code. */
+static int pay(pcre2_callout_block *block, void *data)
+{
+    struct pattern_scratch *scratch = data;
+    const size_t now = block->current_position;
+    const size_t moved = now > scratch->position ? now - scratch->position : scratch->position - now;
+    scratch->position = now;
+    if (moved >= scratch->steps_left) {
+        return PCRE2_ERROR_MATCHLIMIT;
+    }
+    scratch->steps_left -= moved + 1;
+    return 0;
+}
+
+struct pattern_scratch *pattern_scratch_create(void)
+{
+    struct pattern_scratch *scratch = calloc(1, sizeof(*scratch));
+    if (scratch == NULL) {
+        return NULL;
+    }
+    scratch->data = pcre2_match_data_create(1, NULL);
+    scratch->context = pcre2_match_context_create(NULL);
+    if (scratch->data == NULL || scratch->context == NULL) {
+        pattern_scratch_free(scratch);
+        return NULL;
+    }
+    (void)pcre2_set_match_limit(scratch->context, MATCH_LIMIT_MAX);
+    (void)pcre2_set_depth_limit(scratch->context, MATCH_LIMIT_MAX);
+    (void)pcre2_set_heap_limit(scratch->context, HEAP_MAX_KIB);
+    (void)pcre2_set_callout(scratch->context, pay, scratch);
+    return scratch;
+}
+
+void pattern_scratch_free(struct pattern_scratch *scratch)
+{
+    if (scratch != NULL) {
+        pcre2_match_data_free(scratch->data);
+        pcre2_match_context_free(scratch->context);
+        free(scratch);
+    }
+}
+
+enum pattern_match pattern_match(const struct pattern *pattern, const char *text, size_t size,
+                                 struct pattern_scratch *scratch)
+{
+    scratch->steps_left = STEPS_BASE + (uint64_t)size * STEPS_PER_BYTE;
+    scratch->position = 0;
+    const int result = pcre2_match(pattern->code, (PCRE2_SPTR)text, size, 0, 0, scratch->data, scratch->context);
+    if (result >= 0) {
+        return PATTERN_MATCHES;
+    }
+    return result == PCRE2_ERROR_NOMATCH ? PATTERN_DIFFERS : PATTERN_LIMIT;
+}

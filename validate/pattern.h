@@ -1,0 +1,36 @@
+/*
+ * pattern - regular expressions of ECMA-262 (§22.2, in the Unicode mode that JSON Schema asks for), translated to PCRE2 and
+ * matched within bounds: neither a pattern nor a text can stall the caller. Compiled patterns never change: any thread, each
+ * with a scratch of its own.
+ */
+#ifndef PORTCULLIS_VALIDATE_PATTERN_H
+#define PORTCULLIS_VALIDATE_PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PATTERN_SIZE_MAX 16384 /* bytes of a pattern */
+
+struct pattern;
+struct pattern_scratch;
+
+enum pattern_match {
+    PATTERN_MATCHES,
+    PATTERN_DIFFERS,
+    PATTERN_LIMIT /* too much work, or no memory: counts as "does not match" */
+};
+
+/* Returns owned; NULL where the pattern is none, with why (for people) in reason_r, which may be NULL. */
+__attribute__((warn_unused_result)) struct pattern *pattern_compile(const char *text, size_t size, char *reason_r,
+                                                                    size_t reason_size);
+void pattern_free(struct pattern *pattern);
+
+/* Returns owned, or NULL without memory. */
+__attribute__((warn_unused_result)) struct pattern_scratch *pattern_scratch_create(void);
+void pattern_scratch_free(struct pattern_scratch *scratch);
+
+/* Whether the pattern matches anywhere in the text, which is UTF-8. */
+enum pattern_match pattern_match(const struct pattern *pattern, const char *text, size_t size,
+                                 struct pattern_scratch *scratch);
+
+#endif

@@ -1,0 +1,175 @@
+/*
+ * schema_number - exact comparison and division of JSON numbers. Called by the compiler and the checker of schemas and by
+ * json_order; any thread.
+ */
+#include "validate/schema_number.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* digits × 10^exponent. Without trailing zeros in digits, so that each value has one form; 0 has the exponent 0. */
+struct decimal {
+    bool negative;
+    uint64_t digits; /* at most 19 decimal ones, as INT64_MIN has */
+    int exponent;
+};
+
+#define REAL_SIZE    32          /* "-d.dddddddddddddddde-ddd" */
+#define EXACT_DOUBLE (1LL << 53) /* up to here, each integer is a double */
+
+static struct decimal normalised(struct decimal decimal)
+{
+    if (decimal.digits == 0) {
+        return (struct decimal){false, 0, 0};
+    }
+    while (decimal.digits % 10 == 0) {
+        decimal.digits /= 10;
+        decimal.exponent++;
+    }
+    return decimal;
+}
+
+static struct decimal decimal_of_integer(json_int_t integer)
+{
+    const uint64_t magnitude = integer < 0 ? UINT64_C(0) - (uint64_t)integer : (uint64_t)integer;
+    return normalised((struct decimal){integer < 0, magnitude, 0});
+}
+
+/* The shortest form that reads as the same double. */
+static void print_shortest(char *text, size_t size, double real)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(text, size, "%.*e", digits - 1, real);
+        if (strtod(text, NULL) == real) { // NOLINT(clang-diagnostic-float-equal)
+            return;
+        }
+    }
+}
+
+static struct decimal decimal_of_real(double real)
+{
+    char text[REAL_SIZE];
+    print_shortest(text, sizeof(text), real);
+    struct decimal decimal = {false, 0, 0};
+    bool fraction = false;
+    const char *next = text;
+    for (; *next != '\0' && *next != 'e'; next++) {
+        if (*next == '-') {
+            decimal.negative = true;
+        } else if (*next >= '0' && *next <= '9') {
+            decimal.digits = decimal.digits * 10 + (uint64_t)(*next - '0');
+            decimal.exponent -= fraction ? 1 : 0;
+        } else {
+            fraction = true; /* the point, whatever the locale writes for it */
+        }
+    }
+    if (*next == 'e') {
+        decimal.exponent += (int)strtol(next + 1, NULL, 10);
+    }
+    return normalised(decimal);
+}
+
+static struct decimal decimal_of(const json_t *number)
+{
+    return json_is_integer(number) ? decimal_of_integer(json_integer_value(number))
+                                   : decimal_of_real(json_real_value(number));
+}
+
+static int digits_count(uint64_t digits)
+{
+    int count = 0;
+    for (; digits > 0; digits /= 10) {
+        count++;
+    }
+    return count;
+}
+
+static int compare_magnitudes(struct decimal left, struct decimal right)
+{
+    if (left.digits == 0 || right.digits == 0) {
+        return (left.digits > 0) - (right.digits > 0);
+    }
+    int left_count = digits_count(left.digits);
+    int right_count = digits_count(right.digits);
+    const int order = left_count + left.exponent - right_count - right.exponent;
+    if (order != 0) {
+        return order;
+    }
+    /* Of one order of magnitude: padded to one length, of at most 19 digits, they compare as integers. */
+    for (; left_count < right_count; left_count++) {
+        left.digits *= 10;
+    }
+    for (; right_count < left_count; right_count++) {
+        right.digits *= 10;
+    }
+    return (left.digits > right.digits) - (left.digits < right.digits);
+}
+
+static int compare_decimals(struct decimal left, struct decimal right)
+{
+    if (left.negative != right.negative) {
+        return left.negative ? -1 : 1;
+    }
+    const int magnitudes = compare_magnitudes(left, right);
+    return left.negative ? -magnitudes : magnitudes;
+}
+
+int schema_number_compare(const json_t *left, const json_t *right)
+{
+    if (json_is_integer(left) && json_is_integer(right)) {
+        const json_int_t a = json_integer_value(left);
+        const json_int_t b = json_integer_value(right);
+        return (a > b) - (a < b);
+    }
+    if (json_is_real(left) && json_is_real(right)) {
+        const double a = json_real_value(left);
+        const double b = json_real_value(right);
+        return (a > b) - (a < b);
+    }
+    const json_int_t integer = json_integer_value(json_is_integer(left) ? left : right);
+    if (integer >= -EXACT_DOUBLE && integer <= EXACT_DOUBLE) {
+        const double a = json_number_value(left);
+        const double b = json_number_value(right);
+        return (a > b) - (a < b);
+    }
+    return compare_decimals(decimal_of(left), decimal_of(right));
+}
+
+bool schema_number_is_integer(const json_t *number)
+{
+    if (json_is_integer(number)) {
+        return true;
+    }
+    const double real = json_real_value(number);
+    return floor(real) == real; // NOLINT(clang-diagnostic-float-equal)
+}
+
+/* a + b modulo m, for a and b below m. */
+static uint64_t add_modulo(uint64_t a, uint64_t b, uint64_t m)
+{
+    return a >= m - b ? a - (m - b) : a + b;
+}
+
+bool schema_number_is_multiple(const json_t *number, const json_t *of)
+{
+    if (json_is_integer(number) && json_is_integer(of)) {
+        return json_integer_value(number) % json_integer_value(of) == 0;
+    }
+    const struct decimal value = decimal_of(number);
+    const struct decimal divisor = decimal_of(of);
+    if (value.digits == 0) {
+        return true;
+    }
+    if (divisor.digits == 0 || value.exponent < divisor.exponent) {
+        return false; /* a factor of 10 in the divisor that the value, normalised, does not have */
+    }
+    uint64_t rest = value.digits % divisor.digits;
+    for (int i = value.exponent - divisor.exponent; i > 0 && rest > 0; i--) { /* at most 324 + 308 + 17 rounds */
+        const uint64_t twice = add_modulo(rest, rest, divisor.digits);
+        const uint64_t four = add_modulo(twice, twice, divisor.digits);
+        rest = add_modulo(add_modulo(four, four, divisor.digits), twice, divisor.digits);
+    }
+    return rest == 0;
+}
