@@ -1,0 +1,16 @@
+/*
+ * schema_ref - which subschema a reference names: resources by URI, anchors, JSON pointers. A part of the compiler; on the
+ * thread that compiles.
+ */
+#ifndef PORTCULLIS_VALIDATE_SCHEMA_REF_H
+#define PORTCULLIS_VALIDATE_SCHEMA_REF_H
+
+#include "validate/schema_compile.h"
+
+/* $id, $anchor, $dynamicAnchor and $schema of a subschema that is being compiled. False: an error is set. */
+bool schema_ref_enter(struct schema_compiler *compiler, struct schema_node *node);
+
+/* Finds what all references name that were met; compiles what they name and nobody had met. False: an error is set. */
+bool schema_ref_resolve_all(struct schema_compiler *compiler);
+
+#endif
