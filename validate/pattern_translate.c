@@ -16,10 +16,10 @@
 #define GROWTH_MAX 128
 
 /* §22.2.2.9: WhiteSpace and LineTerminator, and their complement, as insides of a class. */
-#define SPACES                                                                                                         \
+#define SPACES \
     "\\x{9}-\\x{d}\\x{20}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}"
-#define NOT_SPACES                                                                                                     \
-    "\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}"                \
+#define NOT_SPACES                                                                                      \
+    "\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}" \
     "\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}"
 #define NOT_LINE_ENDS "[^\\n\\r\\x{2028}\\x{2029}]"
 
@@ -137,18 +137,49 @@ static bool translate_unicode(struct translation *t)
 /* The long names of Unicode's general categories, which PCRE2 knows by the short ones. */
 static const char *short_category(const char *name, size_t size)
 {
-    static const char *const names[][2] = {
-        {"Letter", "L"}, {"Cased_Letter", "L&"}, {"LC", "L&"}, {"Uppercase_Letter", "Lu"}, {"Lowercase_Letter", "Ll"},
-        {"Titlecase_Letter", "Lt"}, {"Modifier_Letter", "Lm"}, {"Other_Letter", "Lo"}, {"Mark", "M"},
-        {"Combining_Mark", "M"}, {"Nonspacing_Mark", "Mn"}, {"Spacing_Mark", "Mc"}, {"Enclosing_Mark", "Me"},
-        {"Number", "N"}, {"Decimal_Number", "Nd"}, {"digit", "Nd"}, {"Letter_Number", "Nl"}, {"Other_Number", "No"},
-        {"Punctuation", "P"}, {"punct", "P"}, {"Connector_Punctuation", "Pc"}, {"Dash_Punctuation", "Pd"},
-        {"Open_Punctuation", "Ps"}, {"Close_Punctuation", "Pe"}, {"Initial_Punctuation", "Pi"},
-        {"Final_Punctuation", "Pf"}, {"Other_Punctuation", "Po"}, {"Symbol", "S"}, {"Math_Symbol", "Sm"},
-        {"Currency_Symbol", "Sc"}, {"Modifier_Symbol", "Sk"}, {"Other_Symbol", "So"}, {"Separator", "Z"},
-        {"Space_Separator", "Zs"}, {"Line_Separator", "Zl"}, {"Paragraph_Separator", "Zp"}, {"Other", "C"},
-        {"Control", "Cc"}, {"cntrl", "Cc"}, {"Format", "Cf"}, {"Surrogate", "Cs"}, {"Private_Use", "Co"},
-        {"Unassigned", "Cn"}};
+    static const char *const names[][2] = {{"Letter", "L"},
+                                           {"Cased_Letter", "L&"},
+                                           {"LC", "L&"},
+                                           {"Uppercase_Letter", "Lu"},
+                                           {"Lowercase_Letter", "Ll"},
+                                           {"Titlecase_Letter", "Lt"},
+                                           {"Modifier_Letter", "Lm"},
+                                           {"Other_Letter", "Lo"},
+                                           {"Mark", "M"},
+                                           {"Combining_Mark", "M"},
+                                           {"Nonspacing_Mark", "Mn"},
+                                           {"Spacing_Mark", "Mc"},
+                                           {"Enclosing_Mark", "Me"},
+                                           {"Number", "N"},
+                                           {"Decimal_Number", "Nd"},
+                                           {"digit", "Nd"},
+                                           {"Letter_Number", "Nl"},
+                                           {"Other_Number", "No"},
+                                           {"Punctuation", "P"},
+                                           {"punct", "P"},
+                                           {"Connector_Punctuation", "Pc"},
+                                           {"Dash_Punctuation", "Pd"},
+                                           {"Open_Punctuation", "Ps"},
+                                           {"Close_Punctuation", "Pe"},
+                                           {"Initial_Punctuation", "Pi"},
+                                           {"Final_Punctuation", "Pf"},
+                                           {"Other_Punctuation", "Po"},
+                                           {"Symbol", "S"},
+                                           {"Math_Symbol", "Sm"},
+                                           {"Currency_Symbol", "Sc"},
+                                           {"Modifier_Symbol", "Sk"},
+                                           {"Other_Symbol", "So"},
+                                           {"Separator", "Z"},
+                                           {"Space_Separator", "Zs"},
+                                           {"Line_Separator", "Zl"},
+                                           {"Paragraph_Separator", "Zp"},
+                                           {"Other", "C"},
+                                           {"Control", "Cc"},
+                                           {"cntrl", "Cc"},
+                                           {"Format", "Cf"},
+                                           {"Surrogate", "Cs"},
+                                           {"Private_Use", "Co"},
+                                           {"Unassigned", "Cn"}};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strlen(names[i][0]) == size && memcmp(names[i][0], name, size) == 0) {
             return names[i][1];

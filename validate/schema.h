@@ -30,8 +30,8 @@ struct schema;
 struct schema_scratch;
 
 struct schema_options {
-    bool assert_format;  /* `format` decides, and does not just annotate (Validation §7.2.2) */
-    uint64_t max_steps;  /* visits of subschemas and members while one value is checked; 0: SCHEMA_STEPS_DEFAULT */
+    bool assert_format; /* `format` decides, and does not just annotate (Validation §7.2.2) */
+    uint64_t max_steps; /* visits of subschemas and members while one value is checked; 0: SCHEMA_STEPS_DEFAULT */
 };
 #define SCHEMA_STEPS_DEFAULT UINT64_C(20000000)
 
@@ -52,8 +52,8 @@ struct schema_report {
 
 /* Compiles `document`, and shares it: nobody may change it until schema_free(). Returns owned, or NULL with *error_r saying
  * which keyword is at fault and where. */
-__attribute__((warn_unused_result)) struct schema *schema_compile(json_t *document, const struct schema_options *options,
-                                                                  struct schema_error *error_r);
+__attribute__((warn_unused_result)) struct schema *
+schema_compile(json_t *document, const struct schema_options *options, struct schema_error *error_r);
 void schema_free(struct schema *schema);
 
 /* What one thread needs to check values, of any schema, one at a time. Returns owned, or NULL without memory. */
@@ -67,8 +67,9 @@ __attribute__((warn_unused_result)) bool schema_check(const struct schema *schem
 /* The same for JSON text, whose bounds are checked before it is parsed. Numbers that neither an int64 nor a double holds
  * are errors with the keyword "number_range"; what is no JSON has "json", what exceeds the bounds "bounds". Duplicate keys
  * are refused. */
-__attribute__((warn_unused_result)) bool schema_check_bytes(const struct schema *schema, const struct json_bounds *bounds,
-                                                            const uint8_t *bytes, size_t size,
-                                                            struct schema_scratch *scratch, struct schema_report *report);
+__attribute__((warn_unused_result)) bool schema_check_bytes(const struct schema *schema,
+                                                            const struct json_bounds *bounds, const uint8_t *bytes,
+                                                            size_t size, struct schema_scratch *scratch,
+                                                            struct schema_report *report);
 
 #endif

@@ -133,12 +133,13 @@ static unsigned types_of(const json_t *value)
 
 static const char *type_name(const json_t *value)
 {
-    static const char *const names[] = {"an object", "an array",  "a string", "an integer",
+    static const char *const names[] = {"an object", "an array",  "a string",  "an integer",
                                         "a number",  "a boolean", "a boolean", "null"};
     return names[json_typeof(value)];
 }
 
-static bool check_type(struct schema_run *run, const struct schema_node *node, json_t *value, const struct schema_at *at)
+static bool check_type(struct schema_run *run, const struct schema_node *node, json_t *value,
+                       const struct schema_at *at)
 {
     if ((node->types & types_of(value)) != 0) {
         return true;
@@ -146,8 +147,8 @@ static bool check_type(struct schema_run *run, const struct schema_node *node, j
     static const struct {
         enum schema_type type;
         const char *name;
-    } types[] = {{SCHEMA_TYPE_NULL, "null"},       {SCHEMA_TYPE_BOOLEAN, "boolean"}, {SCHEMA_TYPE_OBJECT, "object"},
-                 {SCHEMA_TYPE_ARRAY, "array"},     {SCHEMA_TYPE_NUMBER, "number"},   {SCHEMA_TYPE_STRING, "string"},
+    } types[] = {{SCHEMA_TYPE_NULL, "null"},      {SCHEMA_TYPE_BOOLEAN, "boolean"}, {SCHEMA_TYPE_OBJECT, "object"},
+                 {SCHEMA_TYPE_ARRAY, "array"},    {SCHEMA_TYPE_NUMBER, "number"},   {SCHEMA_TYPE_STRING, "string"},
                  {SCHEMA_TYPE_INTEGER, "integer"}};
     char expected[SCHEMA_SENTENCE_SIZE / 2];
     struct schema_path list;
@@ -330,8 +331,8 @@ static bool check_marking(struct schema_run *run, const struct schema_node *node
     return valid;
 }
 
-bool schema_check_node(struct schema_run *run, const struct schema_node *node, json_t *value, const struct schema_at *at,
-                       struct schema_marks *marks)
+bool schema_check_node(struct schema_run *run, const struct schema_node *node, json_t *value,
+                       const struct schema_at *at, struct schema_marks *marks)
 {
     if (!schema_check_pay(run, node, at)) {
         return false;
@@ -359,10 +360,8 @@ bool schema_check_node(struct schema_run *run, const struct schema_node *node, j
 bool schema_check(const struct schema *schema, json_t *value, struct schema_scratch *scratch,
                   struct schema_report *report)
 {
-    struct schema_run run = {.options = &schema->options,
-                             .scratch = scratch,
-                             .report = report,
-                             .steps_left = schema->options.max_steps};
+    struct schema_run run = {
+        .options = &schema->options, .scratch = scratch, .report = report, .steps_left = schema->options.max_steps};
     const bool valid = schema_check_node(&run, schema->root, value, NULL, NULL);
     return valid && !run.stopped;
 }

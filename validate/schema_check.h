@@ -39,8 +39,8 @@ struct schema_run {
 
 /* Whether `value` is valid by the node. What its keywords evaluated is added to the marks, if any; only meaningful where
  * the value is valid. */
-bool schema_check_node(struct schema_run *run, const struct schema_node *node, json_t *value, const struct schema_at *at,
-                       struct schema_marks *marks);
+bool schema_check_node(struct schema_run *run, const struct schema_node *node, json_t *value,
+                       const struct schema_at *at, struct schema_marks *marks);
 
 /* The same with nothing reported. */
 bool schema_check_quietly(struct schema_run *run, const struct schema_node *node, json_t *value,

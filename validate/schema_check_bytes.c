@@ -20,15 +20,16 @@ static bool fail(struct schema_report *report, const char *keyword, const char *
     return false;
 }
 
-bool schema_check_bytes(const struct schema *schema, const struct json_bounds *bounds, const uint8_t *bytes, size_t size,
-                        struct schema_scratch *scratch, struct schema_report *report)
+bool schema_check_bytes(const struct schema *schema, const struct json_bounds *bounds, const uint8_t *bytes,
+                        size_t size, struct schema_scratch *scratch, struct schema_report *report)
 {
     const enum json_bounds_status status = json_bounds_check(bounds, bytes, size);
     if (status != JSON_BOUNDS_OK) {
         return fail(report, "bounds", json_bounds_sentence(status));
     }
     json_error_t error;
-    json_t *value = json_loadb((const char *)bytes, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    json_t *value =
+        json_loadb((const char *)bytes, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (value == NULL) {
         return json_error_code(&error) == json_error_numeric_overflow
                    ? fail(report, "number_range", "has a number that is too large")

@@ -16,8 +16,9 @@
 
 static json_t *error_json(const struct schema_error *error)
 {
-    return json_pack("{s:s, s:s, s:s, s:s}", "path", error->path, "keyword", error->keyword != NULL ? error->keyword : "",
-                     "location", error->location, "message", error->sentence);
+    return json_pack("{s:s, s:s, s:s, s:s}", "path", error->path, "keyword",
+                     error->keyword != NULL ? error->keyword : "", "location", error->location, "message",
+                     error->sentence);
 }
 
 /* Takes the errors and the text of a schema's error, which may be NULL. */

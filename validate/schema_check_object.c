@@ -46,8 +46,8 @@ static bool check_sizes(struct schema_run *run, const struct schema_node *node, 
                                   count, rules->min_properties);
     }
     if (count > rules->max_properties) {
-        valid = schema_check_fail(run, node, "maxProperties", at, "has %zu members where at most %zu are allowed", count,
-                                  rules->max_properties);
+        valid = schema_check_fail(run, node, "maxProperties", at, "has %zu members where at most %zu are allowed",
+                                  count, rules->max_properties);
     }
     for (size_t i = 0; i < rules->required_count; i++) {
         if (!has(value, rules->required[i])) {
@@ -151,7 +151,8 @@ static bool check_unevaluated(struct schema_run *run, const struct schema_node *
          i = json_object_iter_next(value, i), position++) {
         const struct schema_at member = {at, json_object_iter_key(i), json_object_iter_key_len(i), 0};
         if (!schema_marks_has(marks, position)) {
-            valid = schema_check_node(run, node->object->unevaluated, json_object_iter_value(i), &member, NULL) && valid;
+            valid =
+                schema_check_node(run, node->object->unevaluated, json_object_iter_value(i), &member, NULL) && valid;
         }
     }
     marks->all = true;
@@ -162,8 +163,8 @@ bool schema_check_object(struct schema_run *run, const struct schema_node *node,
                          const struct schema_at *at, struct schema_marks *marks)
 {
     const struct schema_object_rules *rules = node->object;
-    const bool walks = rules->member_count > 0 || rules->pattern_count > 0 || rules->additional != NULL ||
-                       rules->names != NULL;
+    const bool walks =
+        rules->member_count > 0 || rules->pattern_count > 0 || rules->additional != NULL || rules->names != NULL;
     bool valid = check_sizes(run, node, value, at);
     valid = (valid || !schema_check_is_over(run)) && check_dependencies(run, node, value, at, marks) && valid;
     if (walks && (valid || !schema_check_is_over(run))) {

@@ -23,8 +23,8 @@ static bool check_length(struct schema_run *run, const struct schema_node *node,
     }
     const size_t length = length_of(text, size);
     if (length < rules->min_length) {
-        return schema_check_fail(run, node, "minLength", at, "has %zu characters where at least %zu are expected", length,
-                                 rules->min_length);
+        return schema_check_fail(run, node, "minLength", at, "has %zu characters where at least %zu are expected",
+                                 length, rules->min_length);
     }
     if (length > rules->max_length) {
         return schema_check_fail(run, node, "maxLength", at, "has %zu characters where at most %zu are allowed", length,

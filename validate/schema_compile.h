@@ -16,7 +16,7 @@ struct schema_pending {
 
 struct schema_compiler {
     struct schema *schema;
-    json_t *names;  /* URI, or URI#anchor, or the address of a subschema's JSON: index into `nodes` */
+    json_t *names; /* URI, or URI#anchor, or the address of a subschema's JSON: index into `nodes` */
     struct schema_node **nodes;
     size_t node_count;
     size_t node_room;

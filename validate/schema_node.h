@@ -135,7 +135,7 @@ struct schema_node {
     size_t index;
     bool indexed;
 
-    bool refuses; /* the schema `false` */
+    bool refuses;   /* the schema `false` */
     unsigned types; /* of enum schema_type; 0: any */
     size_t number;  /* among all nodes */
     json_t *source; /* borrowed */

@@ -73,8 +73,8 @@ void schema_node_location(const struct schema_node *node, const char *keyword, c
 {
     const struct schema_node *chain[SCHEMA_DEPTH_MAX];
     size_t count = 0;
-    for (const struct schema_node *at = node; at != at->resource->root && at->parent != NULL && count < SCHEMA_DEPTH_MAX;
-         at = at->parent) {
+    for (const struct schema_node *at = node;
+         at != at->resource->root && at->parent != NULL && count < SCHEMA_DEPTH_MAX; at = at->parent) {
         chain[count++] = at;
     }
     struct schema_path path;

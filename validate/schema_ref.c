@@ -148,9 +148,9 @@ static bool enter_reference(struct schema_compiler *compiler, struct schema_node
 
 bool schema_ref_enter(struct schema_compiler *compiler, struct schema_node *node)
 {
-    return check_dialect(compiler, node) && enter_resource(compiler, node) &&
-           enter_anchor(compiler, node, "$anchor") && enter_anchor(compiler, node, "$dynamicAnchor") &&
-           enter_reference(compiler, node, "$ref") && enter_reference(compiler, node, "$dynamicRef");
+    return check_dialect(compiler, node) && enter_resource(compiler, node) && enter_anchor(compiler, node, "$anchor") &&
+           enter_anchor(compiler, node, "$dynamicAnchor") && enter_reference(compiler, node, "$ref") &&
+           enter_reference(compiler, node, "$dynamicRef");
 }
 
 /* The resource, if need be made from the built-in meta-schema of that URI. NULL: there is none, or an error is set. */

@@ -24,7 +24,8 @@ static bool wrong(struct schema_compiler *compiler, const struct schema_node *no
 }
 
 /* A whole number from 0 on, which may be written 2.0; what no size reaches is SCHEMA_NO_LIMIT. */
-static bool read_size(struct schema_compiler *compiler, const struct schema_node *node, const char *keyword, size_t *size_r)
+static bool read_size(struct schema_compiler *compiler, const struct schema_node *node, const char *keyword,
+                      size_t *size_r)
 {
     const json_t *value = value_of(node, keyword);
     if (value == NULL) {
@@ -204,8 +205,8 @@ static bool has_any(const struct schema_node *node, const char *const *keywords,
     }
     return false;
 }
-#define HAS_ANY(node, ...)                                                                                             \
-    has_any((node), (const char *const[]){__VA_ARGS__},                                                                \
+#define HAS_ANY(node, ...)                              \
+    has_any((node), (const char *const[]){__VA_ARGS__}, \
             sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 
 static bool read_object_rules(struct schema_compiler *compiler, struct schema_node *node)
@@ -343,8 +344,8 @@ static unsigned type_named(const char *name)
         const char *name;
         enum schema_type type;
     } types[] = {
-        {"null", SCHEMA_TYPE_NULL},     {"boolean", SCHEMA_TYPE_BOOLEAN}, {"object", SCHEMA_TYPE_OBJECT},
-        {"array", SCHEMA_TYPE_ARRAY},   {"number", SCHEMA_TYPE_NUMBER},   {"string", SCHEMA_TYPE_STRING},
+        {"null", SCHEMA_TYPE_NULL},       {"boolean", SCHEMA_TYPE_BOOLEAN}, {"object", SCHEMA_TYPE_OBJECT},
+        {"array", SCHEMA_TYPE_ARRAY},     {"number", SCHEMA_TYPE_NUMBER},   {"string", SCHEMA_TYPE_STRING},
         {"integer", SCHEMA_TYPE_INTEGER},
     };
     for (size_t i = 0; name != NULL && i < sizeof(types) / sizeof(types[0]); i++) {

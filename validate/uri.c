@@ -49,7 +49,7 @@ static size_t scheme_size(const char *text, size_t size)
 {
     size_t span = 0;
     while (span < size && (is_alpha(text[span]) ||
-                           (span > 0 && (is_digit(text[span]) || (text[span] != '\0' && strchr("+-.", text[span]))))))  {
+                           (span > 0 && (is_digit(text[span]) || (text[span] != '\0' && strchr("+-.", text[span])))))) {
         span++;
     }
     return span > 0 && span < size && text[span] == ':' ? span : 0;
@@ -109,8 +109,7 @@ static bool valid_future_address(struct part text)
     while (at < text.size && is_hex(text.at[at])) {
         at++;
     }
-    return at > 1 && text.size - at >= 2 && text.at[at] == '.' &&
-           memchr(text.at + at, '%', text.size - at) == NULL &&
+    return at > 1 && text.size - at >= 2 && text.at[at] == '.' && memchr(text.at + at, '%', text.size - at) == NULL &&
            consists_of((struct part){text.at + at + 1, text.size - at - 1}, ":");
 }
 
