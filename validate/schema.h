@@ -2,12 +2,13 @@
  * schema - JSON Schema draft 2020-12: compiled once, then asked about as many values as there are.
  *
  * A compiled schema never changes: any number of threads may check with it at once, each with a scratch of its own. Nothing
- * is fetched: what a reference names is in the document, in one of the added documents, or is a meta-schema of the draft;
- * anything else fails the compilation. Pure: no I/O, no globals, no log.
+ * is fetched: what a reference names is in the document, or is a meta-schema of the draft; anything else fails the
+ * compilation. Pure: no I/O, no globals, no log.
  *
  * Recursion is bounded by SCHEMA_DEPTH_MAX, the work on one value by schema_options.max_steps, the work of one pattern by
  * pattern.h. A bound that is reached makes the value invalid and says so. Valid values cost no allocation, but for arrays
- * with uniqueItems and for unevaluated* over many members.
+ * of more than 12 items with uniqueItems, unevaluated* over more than 64 members, propertyNames, and format `regex`; the scratch keeps what
+ * PCRE2 needs.
  */
 #ifndef PORTCULLIS_VALIDATE_SCHEMA_H
 #define PORTCULLIS_VALIDATE_SCHEMA_H
