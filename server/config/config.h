@@ -23,6 +23,7 @@
 #include "server/gate/address.h"
 #include "server/gate/gate.h"
 #include "server/privileges.h"
+#include "validate/rules.h"
 
 #define CONFIG_HEAD_MAX 65536         /* the most limits.max_head may be */
 #define CONFIG_FILE_MAX (1024 * 1024) /* bytes of a config file */
@@ -33,6 +34,7 @@ enum config_verify { CONFIG_VERIFY_NONE, CONFIG_VERIFY_OPTIONAL, CONFIG_VERIFY_R
 enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_TOKEN };
 enum config_io { CONFIG_IO_AUTO, CONFIG_IO_EPOLL, CONFIG_IO_URING };
 enum config_role { CONFIG_ROLE_READ, CONFIG_ROLE_WRITE };
+enum config_on_violation { CONFIG_VIOLATION_REJECT, CONFIG_VIOLATION_CLOSE, CONFIG_VIOLATION_REPORT };
 enum config_user_excess { CONFIG_EXCESS_REFUSE, CONFIG_EXCESS_CLOSE_OLDEST };
 
 /* Where an endpoint takes a token from; bits of config_endpoint.token_sources. */
@@ -86,6 +88,28 @@ struct config_jwks {
     uint64_t max_age_ms;  /* how long a set is used when no newer one can be had */
 };
 
+/* What messages an endpoint takes: its group "rules". */
+struct config_rules {
+    enum rules_type type;
+    uint64_t max_size; /* bytes; 0: limits.max_message alone */
+    bool json;         /* asked for by itself; a schema asks for it, too */
+    uint32_t max_depth;
+    uint32_t max_keys; /* of one object; 0: any number, and so on */
+    uint32_t max_items;
+    uint32_t max_number_size;
+    const char *schema;                  /* file, resolved against the config's folder; "" for none */
+    const char *const *schema_documents; /* files with more schemas, which `schema` may refer to by their $id */
+    size_t schema_document_count;
+    bool formats;                 /* "format" decides */
+    uint32_t messages_per_second; /* of a session; 0: no limit */
+    uint64_t bytes_per_second;
+    enum config_on_violation on_violation;
+    uint32_t max_violations; /* of a session within the window; the last ends it; 0: any number */
+    uint32_t violation_window_ms;
+    struct rules checked; /* made of these; its schema is owned by the config */
+    bool any;             /* whether there is anything to be checked, rates included */
+};
+
 struct config_endpoint {
     const char *path;         /* begins with "/"; compared with the decoded path of a request, whole and with case */
     const char *handler;      /* "echo" */
@@ -108,6 +132,7 @@ struct config_endpoint {
         size_t history_count;
     } permissions;               /* of every session here, besides what its token says */
     struct permissions defaults; /* made of these */
+    struct config_rules rules;
     const char *const *subprotocols;
     size_t subprotocol_count;
     unsigned line; /* where it stands in the file */
