@@ -9,8 +9,8 @@ readonly root
 # What building the server takes.
 readonly build_packages=(
     gcc libc6-dev cmake ninja-build pkg-config
-    libcivetweb-dev libconfig-dev libcurl4-openssl-dev libjansson-dev libjwt-dev libpcre2-dev
-    libsqlite3-dev libssl-dev libsystemd-dev liburing-dev zlib1g-dev
+    libcivetweb-dev libconfig-dev libcurl4-openssl-dev libidn2-dev libjansson-dev libjwt-dev
+    libpcre2-dev libsqlite3-dev libssl-dev libsystemd-dev libunistring-dev liburing-dev zlib1g-dev
 )
 
 say() {

@@ -7,12 +7,10 @@
 #include <string.h>
 
 #include "validate/email.h"
+#include "validate/idn.h"
 #include "validate/ip_text.h"
 #include "validate/pattern.h"
 #include "validate/uri.h"
-
-#define HOSTNAME_MAX 253
-#define LABEL_MAX    63
 
 struct cursor {
     const char *next;
@@ -22,11 +20,6 @@ struct cursor {
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 static bool is_hex(char c)
@@ -172,39 +165,6 @@ static bool is_duration(struct cursor cursor)
     return cursor.next == cursor.end && (date || time);
 }
 
-static bool is_label(const char *label, size_t size)
-{
-    if (size == 0 || size > LABEL_MAX || label[0] == '-' || label[size - 1] == '-') {
-        return false;
-    }
-    for (size_t i = 0; i < size; i++) {
-        if (!is_letter(label[i]) && !is_digit(label[i]) && label[i] != '-') {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* RFC 1123 §2.1 */
-static bool is_hostname(const char *text, size_t size)
-{
-    if (size > HOSTNAME_MAX) {
-        return false;
-    }
-    for (;;) {
-        const char *dot = size > 0 ? memchr(text, '.', size) : NULL;
-        const size_t label = dot != NULL ? (size_t)(dot - text) : size;
-        if (!is_label(text, label)) {
-            return false;
-        }
-        if (dot == NULL) {
-            return true;
-        }
-        text += label + 1;
-        size -= label + 1;
-    }
-}
-
 /* RFC 4122 §3 */
 static bool is_uuid(const char *text, size_t size)
 {
@@ -269,7 +229,9 @@ bool schema_format_check(enum schema_format format, const char *text, size_t siz
     case SCHEMA_FORMAT_IDN_EMAIL:
         return is_email(text, size, true);
     case SCHEMA_FORMAT_HOSTNAME:
-        return is_hostname(text, size);
+        return idn_check(text, size, false) == IDN_VALID;
+    case SCHEMA_FORMAT_IDN_HOSTNAME:
+        return idn_check(text, size, true) == IDN_VALID;
     case SCHEMA_FORMAT_IPV4:
         return ip_text_is_v4(text, size);
     case SCHEMA_FORMAT_IPV6:
@@ -301,6 +263,7 @@ enum schema_format schema_format_named(const char *name)
         {"email", SCHEMA_FORMAT_EMAIL},
         {"idn-email", SCHEMA_FORMAT_IDN_EMAIL},
         {"hostname", SCHEMA_FORMAT_HOSTNAME},
+        {"idn-hostname", SCHEMA_FORMAT_IDN_HOSTNAME},
         {"ipv4", SCHEMA_FORMAT_IPV4},
         {"ipv6", SCHEMA_FORMAT_IPV6},
         {"uri", SCHEMA_FORMAT_URI},
