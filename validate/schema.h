@@ -2,8 +2,8 @@
  * schema - JSON Schema draft 2020-12: compiled once, then asked about as many values as there are.
  *
  * A compiled schema never changes: any number of threads may check with it at once, each with a scratch of its own. Nothing
- * is fetched: what a reference names is in the document, or is a meta-schema of the draft; anything else fails the
- * compilation. Pure: no I/O, no globals, no log.
+ * is fetched: what a reference names is in the document or in another one that is given, or is a meta-schema of the draft;
+ * anything else fails the compilation. Pure: no I/O, no globals, no log.
  *
  * Recursion is bounded by SCHEMA_DEPTH_MAX, the work on one value by schema_options.max_steps, the work of one pattern by
  * pattern.h. A bound that is reached makes the value invalid and says so. Valid values cost no allocation, but for arrays
@@ -30,9 +30,17 @@
 struct schema;
 struct schema_scratch;
 
+/* A schema that references from others may name: by its $id, and by the URI where it was found (Core §9.1). */
+struct schema_document {
+    json_t *json;    /* shared, like the main document */
+    const char *uri; /* borrowed while schema_compile() runs; NULL: known by its $id alone, which it then must have */
+};
+
 struct schema_options {
     bool assert_format; /* `format` decides, and does not just annotate (Validation §7.2.2) */
     uint64_t max_steps; /* visits of subschemas and members while one value is checked; 0: SCHEMA_STEPS_DEFAULT */
+    const struct schema_document *documents; /* besides the main one; all are compiled. Borrowed as `uri` is */
+    size_t document_count;
 };
 #define SCHEMA_STEPS_DEFAULT UINT64_C(20000000)
 
@@ -42,6 +50,7 @@ struct schema_error {
     const char *keyword;                 /* static; "false" where the schema is `false` */
     char location[SCHEMA_PATH_SIZE];     /* of the keyword: URI reference with a JSON pointer as fragment */
     char sentence[SCHEMA_SENTENCE_SIZE]; /* for people; no full stop, control characters never */
+    size_t document;                     /* of schema_compile(): 0 is the main document, n is documents[n - 1] */
 };
 
 /* Where errors go. The first `max` are kept; with max reached, checking ends. count says how many there are. */
@@ -51,8 +60,8 @@ struct schema_report {
     size_t count;
 };
 
-/* Compiles `document`, and shares it: nobody may change it until schema_free(). Returns owned, or NULL with *error_r saying
- * which keyword is at fault and where. */
+/* Compiles `document` with those of the options, and shares them: nobody may change them until schema_free(). Returns owned, or
+ * NULL with *error_r saying which keyword is at fault and where. */
 __attribute__((warn_unused_result)) struct schema *
 schema_compile(json_t *document, const struct schema_options *options, struct schema_error *error_r);
 void schema_free(struct schema *schema);

@@ -1,6 +1,6 @@
 /*
- * portcullis-schema-check - answers lines of JSON, {"schema":…,"data":…,"format":bool}, with {"valid":bool,"errors":[…]} a
- * line each, in order; for whoever compares this implementation of JSON Schema with others. One thread.
+ * portcullis-schema-check - answers lines of JSON, {"schema":…,"data":…,"format":bool,"documents":…}, with
+ * {"valid":bool,"errors":[…]} a line each, in order; for whoever compares this implementation of JSON Schema with others. One thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #define LINE_MAX_SIZE  ((size_t)64 << 20)
 #define LINE_MAX_DEPTH 1000 /* jansson's recursion fits the main thread's stack by far */
 #define ERRORS_MAX     32
+#define DOCUMENTS_MAX  256
 
 static json_t *error_json(const struct schema_error *error)
 {
@@ -41,12 +42,32 @@ static void answer_fault(const char *keyword, const char *sentence)
     answer(false, json_pack("[o]", error_json(&error)), NULL);
 }
 
-static void check_pair(json_t *document, json_t *data, bool format, struct schema_scratch *scratch)
+/* An array of schemas, each with an $id, or an object of schemas by URI. Returns how many there are. */
+static size_t list_documents(json_t *documents, struct schema_document list[DOCUMENTS_MAX])
+{
+    size_t count = 0;
+    for (; count < json_array_size(documents) && count < DOCUMENTS_MAX; count++) {
+        list[count] = (struct schema_document){.json = json_array_get(documents, count)};
+    }
+    for (void *i = json_object_iter(documents); i != NULL && count < DOCUMENTS_MAX;
+         i = json_object_iter_next(documents, i)) {
+        list[count++] = (struct schema_document){json_object_iter_value(i), json_object_iter_key(i)};
+    }
+    return count;
+}
+
+static void check_pair(json_t *line, struct schema_scratch *scratch)
 {
     static struct schema_error errors[ERRORS_MAX];
-    const struct schema_options options = {.assert_format = format};
+    static struct schema_document documents[DOCUMENTS_MAX];
+    json_t *data = json_object_get(line, "data");
+    const struct schema_options options = {
+        .assert_format = json_is_true(json_object_get(line, "format")),
+        .documents = documents,
+        .document_count = list_documents(json_object_get(line, "documents"), documents),
+    };
     struct schema_report report = {errors, ERRORS_MAX, 0};
-    struct schema *schema = schema_compile(document, &options, &errors[0]);
+    struct schema *schema = schema_compile(json_object_get(line, "schema"), &options, &errors[0]);
     if (schema == NULL) {
         answer(false, json_pack("[o]", error_json(&errors[0])), json_string(errors[0].sentence));
         return;
@@ -70,15 +91,13 @@ static void check_line(const char *line, size_t size, struct schema_scratch *scr
     }
     json_error_t error;
     json_t *pair = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
-    json_t *schema = json_object_get(pair, "schema");
-    json_t *data = json_object_get(pair, "data");
     if (pair == NULL) {
         const bool range = json_error_code(&error) == json_error_numeric_overflow;
         answer_fault(range ? "number_range" : "json", range ? "a number is too large" : error.text);
-    } else if (schema == NULL || data == NULL) {
+    } else if (json_object_get(pair, "schema") == NULL || json_object_get(pair, "data") == NULL) {
         answer_fault("json", "a line is an object with schema and data");
     } else {
-        check_pair(schema, data, json_is_true(json_object_get(pair, "format")), scratch);
+        check_pair(pair, scratch);
     }
     json_decref(pair);
 }

@@ -33,6 +33,7 @@ bool schema_compile_fail(struct schema_compiler *compiler, const struct schema_n
     error->location[0] = '\0';
     if (node != NULL && node->resource != NULL) {
         schema_node_location(node, keyword, error->location, sizeof(error->location));
+        error->document = node->resource->document;
     }
     return false;
 }
@@ -124,10 +125,7 @@ struct schema_node *schema_compile_node(struct schema_compiler *compiler, json_t
     node->resource = resource;
     if (json_is_boolean(source)) {
         node->refuses = json_is_false(source);
-        if (resource->root == NULL) {
-            resource->root = node;
-        }
-        return node;
+        return resource->root != NULL || schema_ref_enter_root(compiler, node) ? node : NULL;
     }
     if (!json_is_object(source)) {
         (void)schema_compile_fail(compiler, node, NULL, "a schema is an object or a boolean");
@@ -143,19 +141,33 @@ struct schema_node *schema_compile_node(struct schema_compiler *compiler, json_t
     return read ? node : NULL;
 }
 
-static struct schema_node *compile_document(struct schema_compiler *compiler, json_t *document)
+/* `number` is as in struct schema_error. */
+static struct schema_node *compile_document(struct schema_compiler *compiler, json_t *document, const char *uri,
+                                            size_t number)
 {
     struct schema_resource *resource = schema_compile_take(compiler, 1, sizeof(*resource));
-    if (resource == NULL) {
+    if (resource == NULL || !schema_compile_own(compiler, NULL, json_incref(document))) {
         return NULL;
     }
-    resource->uri = "";
+    *resource = (struct schema_resource){.uri = uri, .document = number};
     const struct schema_place top = {0};
-    struct schema_node *root = schema_compile_node(compiler, document, top, resource);
-    if (root != NULL && json_is_boolean(document)) {
-        return root;
+    return schema_compile_node(compiler, document, top, resource);
+}
+
+static bool compile_documents(struct schema_compiler *compiler, json_t *document, const struct schema_options *options)
+{
+    compiler->schema->root = compile_document(compiler, document, "", 0);
+    if (compiler->schema->root == NULL) {
+        return false;
     }
-    return root != NULL && schema_ref_resolve_all(compiler) ? root : NULL;
+    for (size_t i = 0; i < options->document_count; i++) {
+        const struct schema_document *one = &options->documents[i];
+        const char *uri = one->uri != NULL ? schema_ref_copy(compiler, one->uri) : "";
+        if (uri == NULL || compile_document(compiler, one->json, uri, i + 1) == NULL) {
+            return false;
+        }
+    }
+    return schema_ref_resolve_all(compiler);
 }
 
 struct schema *schema_compile(json_t *document, const struct schema_options *options, struct schema_error *error_r)
@@ -168,15 +180,11 @@ struct schema *schema_compile(json_t *document, const struct schema_options *opt
         (void)schema_compile_fail(&compiler, NULL, "memory", "no memory for the schema");
         goto fail;
     }
-    schema->options = *options;
-    if (schema->options.max_steps == 0) {
-        schema->options.max_steps = SCHEMA_STEPS_DEFAULT;
-    }
-    if (!schema_compile_own(&compiler, NULL, json_incref(document))) {
-        goto fail;
-    }
-    schema->root = compile_document(&compiler, document);
-    if (schema->root == NULL) {
+    schema->options = (struct schema_options){
+        .assert_format = options->assert_format,
+        .max_steps = options->max_steps > 0 ? options->max_steps : SCHEMA_STEPS_DEFAULT,
+    };
+    if (!compile_documents(&compiler, document, options)) {
         goto fail;
     }
     json_decref(compiler.names);

@@ -44,6 +44,7 @@ struct schema_resource {
     const char *uri; /* without a fragment; empty for a document without $id */
     struct schema_node *root;
     struct schema_anchor *dynamic_anchors;
+    size_t document; /* as in struct schema_error */
 };
 
 struct schema_anchor {

@@ -9,7 +9,8 @@
 #include "validate/schema_meta.h"
 #include "validate/uri.h"
 
-#define DIALECT "https://json-schema.org/draft/2020-12/schema"
+#define DIALECT  "https://json-schema.org/draft/2020-12/schema"
+#define BUILT_IN SIZE_MAX /* the document of what nobody gave */
 
 static char *copy(struct schema_compiler *compiler, const char *text, size_t size)
 {
@@ -18,6 +19,11 @@ static char *copy(struct schema_compiler *compiler, const char *text, size_t siz
         memcpy(own, text, size);
     }
     return own;
+}
+
+char *schema_ref_copy(struct schema_compiler *compiler, const char *text)
+{
+    return copy(compiler, text, strlen(text));
 }
 
 /* The reference against the base, in the schema's memory. */
@@ -72,18 +78,34 @@ static bool check_dialect(struct schema_compiler *compiler, struct schema_node *
     return true;
 }
 
+static bool name_resource(struct schema_compiler *compiler, struct schema_node *node, const char *uri)
+{
+    const struct schema_node *other = schema_compile_find(compiler, uri);
+    if (other != NULL && other != node) {
+        return schema_compile_fail(compiler, node, "$id", "another schema has the URI %.160s", uri);
+    }
+    return other == node || schema_compile_name(compiler, uri, node) ||
+           schema_compile_fail(compiler, NULL, "memory", "no memory for the schema");
+}
+
+bool schema_ref_enter_root(struct schema_compiler *compiler, struct schema_node *node)
+{
+    struct schema_resource *resource = node->resource;
+    resource->root = node;
+    if (resource->uri[0] != '\0' || resource->document == 0) {
+        return name_resource(compiler, node, resource->uri);
+    }
+    return json_object_get(node->source, "$id") != NULL ||
+           schema_compile_fail(compiler, node, "$id", "nothing can name this document: it has no $id");
+}
+
 static bool enter_resource(struct schema_compiler *compiler, struct schema_node *node)
 {
     const char *id = string_of(compiler, node, "$id");
-    const bool document = node->parent == NULL;
+    if (is_wrong(node, "$id", id) || (node->parent == NULL && !schema_ref_enter_root(compiler, node))) {
+        return false;
+    }
     if (id == NULL) {
-        if (is_wrong(node, "$id", id)) {
-            return false;
-        }
-        if (document) {
-            node->resource->root = node;
-            (void)schema_compile_name(compiler, node->resource->uri, node);
-        }
         return true;
     }
     char *uri = resolve(compiler, node->resource->uri, id);
@@ -98,10 +120,10 @@ static bool enter_resource(struct schema_compiler *compiler, struct schema_node 
     if (fragment != NULL) {
         *fragment = '\0';
     }
-    if (!schema_compile_name(compiler, uri, node)) {
-        return schema_compile_fail(compiler, node, "$id", "another schema has the URI %s", uri);
+    if (!name_resource(compiler, node, uri)) {
+        return false;
     }
-    *resource = (struct schema_resource){uri, node, NULL};
+    *resource = (struct schema_resource){.uri = uri, .root = node, .document = node->resource->document};
     node->resource = resource;
     return true;
 }
@@ -166,7 +188,7 @@ static struct schema_node *find_resource(struct schema_compiler *compiler, const
     if (document == NULL || resource == NULL || !schema_compile_own(compiler, NULL, document)) {
         return NULL;
     }
-    resource->uri = uri;
+    *resource = (struct schema_resource){.uri = uri, .document = BUILT_IN};
     const struct schema_place top = {0};
     return schema_compile_node(compiler, document, top, resource);
 }

@@ -10,6 +10,12 @@
 /* $id, $anchor, $dynamicAnchor and $schema of a subschema that is being compiled. False: an error is set. */
 bool schema_ref_enter(struct schema_compiler *compiler, struct schema_node *node);
 
+/* The same for a document that is a boolean. */
+bool schema_ref_enter_root(struct schema_compiler *compiler, struct schema_node *node);
+
+/* The text in the schema's memory. NULL: an error is set. */
+char *schema_ref_copy(struct schema_compiler *compiler, const char *text);
+
 /* Finds what all references name that were met; compiles what they name and nobody had met. False: an error is set. */
 bool schema_ref_resolve_all(struct schema_compiler *compiler);
 
