@@ -209,6 +209,7 @@ static void check_endpoint(struct check *check, struct config_endpoint *endpoint
     }
     check_subprotocols(check, endpoint, index);
     check_endpoint_access(check, endpoint, index);
+    check_endpoint_rules(check, endpoint, index);
 }
 
 static void check_endpoints(struct check *check)
@@ -335,6 +336,7 @@ static void warn(struct check *check)
         warn_of_memory(check);
     }
     check_warn_access(check);
+    check_warn_rules(check);
     if (config->endpoint_count == 0) {
         place_of(&place, check, "endpoints", NULL);
         report_warning(check->report, place.line, place.path, "none: every request will be answered with 404");
@@ -351,9 +353,12 @@ void check_config(struct config_holder *holder, const config_t *tree, struct rep
         .folder = file_folder(&holder->arena, report->file),
         .use_files = use_files,
     };
-    if (check.folder == NULL) {
+    holder->schemas = schema_files_create();
+    holder->arena.failed = holder->arena.failed || holder->schemas == NULL;
+    if (check.folder == NULL || holder->schemas == NULL) {
         return; /* arena.failed is reported at the end */
     }
+    check.schemas = holder->schemas;
     check_accounts(&check);
     check_listeners(&check);
     check_tls(&check);

@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 #include "server/config/check.h"
+#include "server/config/schema_files.h"
 
-#define PLACE_DEPTH_MAX 4 /* section, key, index, member (or another index) */
+#define PLACE_DEPTH_MAX 5 /* section, index, group, key, index */
 
 struct check {
     struct arena *arena;
@@ -18,6 +19,7 @@ struct check {
     struct report *report;
     const char *folder; /* of the config file */
     bool use_files;
+    struct schema_files *schemas;
     uint64_t unbounded_memory; /* bytes of a session, where they are more than all may have; else 0 */
 };
 
@@ -60,5 +62,9 @@ void check_auth(struct check *check);
 void check_endpoint_access(struct check *check, struct config_endpoint *endpoint, size_t index);
 /* What is right but hardly meant; when there is no error. */
 void check_warn_access(struct check *check);
+
+/* check_rules.c: what endpoints ask of messages. Schemas are loaded; check->schemas, and so the config, owns them. */
+void check_endpoint_rules(struct check *check, struct config_endpoint *endpoint, size_t index);
+void check_warn_rules(struct check *check);
 
 #endif

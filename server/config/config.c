@@ -55,6 +55,7 @@ void config_unref(const struct config **config)
         if (holder->config.auth.policy.keys != NULL) {
             keyring_unref(&holder->config.auth.policy.keys);
         }
+        schema_files_free(holder->schemas);
         arena_free(&holder->arena);
         free(holder);
     }

@@ -84,10 +84,11 @@ void list_parse(struct prefix_list *list, const char *text, size_t size, const c
             continue;
         }
         char quote[REPORT_QUOTE_SIZE];
-        report_error_in(report, file, number, "expected an address or a prefix such as \"192.0.2.0/24\", found %s: %s",
+        report_error_in(report, file, number, 0,
+                        "expected an address or a prefix such as \"192.0.2.0/24\", found %s: %s",
                         report_quote(quote, at, length), address_status_text(status));
         if (++errors == LIST_ERRORS_MAX) {
-            report_error_in(report, file, number, "too many errors; the rest of this list is not read");
+            report_error_in(report, file, number, 0, "too many errors; the rest of this list is not read");
             return;
         }
     }

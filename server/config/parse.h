@@ -12,12 +12,14 @@
 
 #include "server/config/arena.h"
 #include "server/config/config.h"
+#include "server/config/schema_files.h"
 
 /* A config and what only this module knows of it. `config` is first: config_unref() finds the rest through it. */
 struct config_holder {
     struct config config;
     atomic_uint references;
     struct arena arena;
+    struct schema_files *schemas; /* of the endpoints; NULL until they are checked */
 };
 
 /* `name` is shown in errors; relative names in the text are resolved against its folder. Without `use_files` no file that the text

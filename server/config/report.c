@@ -70,16 +70,27 @@ static void line_add_path(struct line *line, const struct path *path)
     }
 }
 
-/* "FILE:LINE: KEY: " */
-static void line_start(struct line *line, const char *file, unsigned number, const struct path *path)
+/* What a line is about; 0 leaves a number out. */
+struct spot {
+    const char *file;
+    unsigned line;
+    unsigned column;
+};
+
+static void line_add_number(struct line *line, unsigned number)
+{
+    char text[32];
+    (void)snprintf(text, sizeof(text), ":%u", number);
+    line_add(line, text, number > 0 ? strlen(text) : 0);
+}
+
+/* "FILE:LINE:COLUMN: KEY: " */
+static void line_start(struct line *line, const struct spot *spot, const struct path *path)
 {
     line->size = 0;
-    line_add(line, file, strlen(file));
-    if (number > 0) {
-        char text[32];
-        (void)snprintf(text, sizeof(text), ":%u", number);
-        line_add(line, text, strlen(text));
-    }
+    line_add(line, spot->file, strlen(spot->file));
+    line_add_number(line, spot->line);
+    line_add_number(line, spot->column);
     line_add(line, ": ", 2);
     if (path != NULL) {
         line_add_path(line, path);
@@ -96,8 +107,8 @@ __attribute__((format(printf, 2, 0))) static void line_format(struct line *line,
     }
 }
 
-__attribute__((format(printf, 6, 0))) static void report_line(struct report *report, bool is_error, const char *file,
-                                                              unsigned number, const struct path *path,
+__attribute__((format(printf, 5, 0))) static void report_line(struct report *report, bool is_error,
+                                                              const struct spot *spot, const struct path *path,
                                                               const char *format, va_list arguments)
 {
     unsigned *count = is_error ? &report->errors : &report->warnings;
@@ -108,7 +119,7 @@ __attribute__((format(printf, 6, 0))) static void report_line(struct report *rep
         return;
     }
     struct line line;
-    line_start(&line, file, number, path);
+    line_start(&line, spot, path);
     line_format(&line, format, arguments);
     line.text[line.size] = '\0';
     report->show(report->context, is_error, line.text);
@@ -116,25 +127,28 @@ __attribute__((format(printf, 6, 0))) static void report_line(struct report *rep
 
 void report_error(struct report *report, unsigned line, const struct path *path, const char *format, ...)
 {
+    const struct spot spot = {.file = report->file, .line = line};
     va_list arguments;
     va_start(arguments, format);
-    report_line(report, true, report->file, line, path, format, arguments);
+    report_line(report, true, &spot, path, format, arguments);
     va_end(arguments);
 }
 
 void report_warning(struct report *report, unsigned line, const struct path *path, const char *format, ...)
 {
+    const struct spot spot = {.file = report->file, .line = line};
     va_list arguments;
     va_start(arguments, format);
-    report_line(report, false, report->file, line, path, format, arguments);
+    report_line(report, false, &spot, path, format, arguments);
     va_end(arguments);
 }
 
-void report_error_in(struct report *report, const char *file, unsigned line, const char *format, ...)
+void report_error_in(struct report *report, const char *file, unsigned line, unsigned column, const char *format, ...)
 {
+    const struct spot spot = {.file = file, .line = line, .column = column};
     va_list arguments;
     va_start(arguments, format);
-    report_line(report, true, file, line, NULL, format, arguments);
+    report_line(report, true, &spot, NULL, format, arguments);
     va_end(arguments);
 }
 
@@ -146,7 +160,8 @@ void report_end(struct report *report)
     }
     struct line text;
     char rest[64];
-    line_start(&text, report->file, 0, NULL);
+    const struct spot spot = {.file = report->file};
+    line_start(&text, &spot, NULL);
     (void)snprintf(rest, sizeof(rest), "%llu more errors and warnings are not shown",
                    (unsigned long long)(all - REPORT_LINES_MAX));
     line_add(&text, rest, strlen(rest));

@@ -37,9 +37,9 @@ __attribute__((format(printf, 4, 5))) void report_error(struct report *report, u
 __attribute__((format(printf, 4, 5))) void report_warning(struct report *report, unsigned line, const struct path *path,
                                                           const char *format, ...);
 
-/* An error in another file (a list that the config names). */
-__attribute__((format(printf, 4, 5))) void report_error_in(struct report *report, const char *file, unsigned line,
-                                                           const char *format, ...);
+/* An error in another file (a list or a schema that the config names); `column` 0 leaves it out. */
+__attribute__((format(printf, 5, 6))) void report_error_in(struct report *report, const char *file, unsigned line,
+                                                           unsigned column, const char *format, ...);
 
 /* Says how many lines were not shown, if any. */
 void report_end(struct report *report);

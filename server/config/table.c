@@ -1,7 +1,7 @@
 /*
  * table - every key of the config file.
- * Those of what sessions may take are in table_limits.c, those of tokens in table_auth.c. Read by parse.c, value.c,
- * compare.c and reference.c.
+ * Those of what sessions may take are in table_limits.c, those of tokens in table_auth.c, those of endpoints in
+ * table_endpoints.c. Read by parse.c, value.c, compare.c and reference.c.
  */
 #include "server/config/table_private.h"
 
@@ -11,10 +11,8 @@
 
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 static const char *const verify_modes[] = {"none", "optional", "required", NULL};
-static const char *const auth_modes[] = {"none", "token", NULL};
 static const char *const io_ways[] = {"auto", "epoll", "io_uring", NULL};
 static const char *const roles[] = {"read", "write", NULL};
-static const char *const handlers[] = {"echo", NULL};
 static const char *const log_levels[] = {"debug", "info", "notice", "warning", "error", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 
@@ -22,7 +20,6 @@ static const char *const log_formats[] = {"text", "json", NULL};
 _Static_assert(CONFIG_IO_AUTO == 0 && CONFIG_IO_EPOLL == 1 && CONFIG_IO_URING == 2, "io_ways");
 _Static_assert(CONFIG_TLS_1_2 == 0 && CONFIG_TLS_1_3 == 1, "tls_versions");
 _Static_assert(CONFIG_VERIFY_NONE == 0 && CONFIG_VERIFY_OPTIONAL == 1 && CONFIG_VERIFY_REQUIRED == 2, "verify_modes");
-_Static_assert(CONFIG_AUTH_NONE == 0 && CONFIG_AUTH_TOKEN == 1, "auth_modes");
 _Static_assert(CONFIG_ROLE_READ == 0 && CONFIG_ROLE_WRITE == 1, "roles");
 _Static_assert(LOG_DEBUG == 0 && LOG_INFO == 1 && LOG_NOTICE == 2 && LOG_WARNING == 3 && LOG_ERROR == 4, "log_levels");
 _Static_assert(LOG_TEXT == 0 && LOG_JSON == 1, "log_formats");
@@ -367,101 +364,6 @@ static const struct row log_rows[] = {
      AT(log.audit_file)},
 };
 
-static const struct row permission_rows[] = {
-    {.name = "subscribe",
-     .type = ROW_STRINGS,
-     .fallback = "[ ]",
-     .max = 256,
-     .syntax = syntax_channel_pattern,
-     .text = "Channels to subscribe to.",
-     COUNTED_IN(struct config_endpoint, permissions.subscribe, permissions.subscribe_count)},
-    {.name = "publish",
-     .type = ROW_STRINGS,
-     .fallback = "[ ]",
-     .max = 256,
-     .syntax = syntax_channel_pattern,
-     .text = "Channels to publish to.",
-     COUNTED_IN(struct config_endpoint, permissions.publish, permissions.publish_count)},
-    {.name = "presence",
-     .type = ROW_STRINGS,
-     .fallback = "[ ]",
-     .max = 256,
-     .syntax = syntax_channel_pattern,
-     .text = "Channels whose subscribers may be asked for.",
-     COUNTED_IN(struct config_endpoint, permissions.presence, permissions.presence_count)},
-    {.name = "history",
-     .type = ROW_STRINGS,
-     .fallback = "[ ]",
-     .max = 256,
-     .syntax = syntax_channel_pattern,
-     .text = "Channels whose past messages may be asked for.",
-     COUNTED_IN(struct config_endpoint, permissions.history, permissions.history_count)},
-};
-
-static const struct row endpoint_rows[] = {
-    {.name = "path",
-     .type = ROW_STRING,
-     .min = 1,
-     .max = 1024,
-     .syntax = syntax_endpoint_path,
-     .text = "Path of the URL, whole and with case.",
-     IN(struct config_endpoint, path)},
-    {.name = "handler",
-     .type = ROW_WORD,
-     .fallback = "\"echo\"",
-     .words = handlers,
-     .text = "What answers: echo sends each message back.",
-     IN(struct config_endpoint, handler)},
-    {.name = "reply_prefix",
-     .type = ROW_STRING,
-     .fallback = "\"\"",
-     .max = 1024,
-     .text = "Text in front of each text reply.",
-     IN(struct config_endpoint, reply_prefix)},
-    {.name = "auth",
-     .type = ROW_CHOICE,
-     .fallback = "\"none\"",
-     .words = auth_modes,
-     .text = "Who may come in: anybody (none), or who shows a token.",
-     IN(struct config_endpoint, auth)},
-    {.name = "token_sources",
-     .type = ROW_STRINGS,
-     .fallback = "[ \"header\", \"subprotocol\", \"message\" ]",
-     .min = 1,
-     .max = 4,
-     .syntax = syntax_token_source,
-     .text = "Where a token may come from: Authorization: Bearer (header), an entry \"bearer.TOKEN\" of "
-             "Sec-WebSocket-Protocol (subprotocol), the first message (message), the URL (query).",
-     COUNTED_IN(struct config_endpoint, token_source_words, token_source_count)},
-    {.name = "query_parameter",
-     .type = ROW_STRING,
-     .fallback = "\"token\"",
-     .min = 1,
-     .max = NAME_MAX_BYTES,
-     .syntax = syntax_name,
-     .text = "Parameter of the URL that holds the token, where token_sources has query.",
-     IN(struct config_endpoint, query_parameter)},
-    {.name = "origins",
-     .type = ROW_STRINGS,
-     .fallback = "[ ]",
-     .max = 256,
-     .syntax = syntax_origin,
-     .text = "Origins of web pages that may connect, besides the request's own host: \"https://app.example\", "
-             "\"https://*.example\" (any name below it), \"null\", \"*\" (all).",
-     COUNTED_IN(struct config_endpoint, origins, origin_count)},
-    {.name = "permissions",
-     .type = ROW_GROUP,
-     .text = "Channels that every session here may use, besides those of its token: names, or patterns with \"*\".",
-     ROWS(permission_rows)},
-    {.name = "subprotocols",
-     .type = ROW_STRINGS,
-     .fallback = "[ ]",
-     .max = 64,
-     .syntax = syntax_token,
-     .text = "Subprotocols that may be agreed on (RFC 6455 §1.9); of several the client's first is taken.",
-     COUNTED_IN(struct config_endpoint, subprotocols, subprotocol_count)},
-};
-
 const struct row table_rows[] = {
     {.name = "listeners",
      .type = ROW_LIST,
@@ -521,7 +423,7 @@ const struct row table_rows[] = {
      .max = 1024,
      .text = "What is offered under which path.",
      COUNTED(endpoints, endpoint_count),
-     ROWS(endpoint_rows),
+     ROWS(table_endpoint_rows),
      .element_size = sizeof(struct config_endpoint)},
 };
 

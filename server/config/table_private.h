@@ -1,5 +1,5 @@
 /*
- * table_private - how rows are written, and those that table_auth.c and table_limits.c have for table.c.
+ * table_private - how rows are written, and those that other files have for table.c.
  */
 #ifndef PORTCULLIS_CONFIG_TABLE_PRIVATE_H
 #define PORTCULLIS_CONFIG_TABLE_PRIVATE_H
@@ -34,12 +34,14 @@
 #define NAME_MAX_BYTES  64
 #define ACCOUNT_MAX     256 /* LOGIN_NAME_MAX of Linux */
 
-/* Of the sections of these names. */
+/* Of the sections of these names, and of one endpoint. */
 #define TABLE_AUTH_COUNT        9
 #define TABLE_LIMITS_COUNT      25
 #define TABLE_COMPRESSION_COUNT 9
+#define TABLE_ENDPOINT_COUNT    10
 extern const struct row table_auth_rows[TABLE_AUTH_COUNT];
 extern const struct row table_limits_rows[TABLE_LIMITS_COUNT];
 extern const struct row table_compression_rows[TABLE_COMPRESSION_COUNT];
+extern const struct row table_endpoint_rows[TABLE_ENDPOINT_COUNT];
 
 #endif

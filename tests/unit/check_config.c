@@ -588,8 +588,11 @@ START_TEST(test_sample_parses)
     ck_assert_str_eq(config->admin.tokens[0].token_file, "state/admin.token");
     ck_assert_str_eq(config->auth.keys[0].secret_file, "state/jwt.secret");
     ck_assert_uint_eq(keyring_count(config->auth.policy.keys), 0); /* no file was looked at */
-    ck_assert_uint_eq(config->endpoint_count, 2);
+    ck_assert_uint_eq(config->endpoint_count, 3);
     ck_assert_int_eq(config_endpoint_for(config, "/")->auth, CONFIG_AUTH_NONE);
+    ck_assert(!config_endpoint_for(config, "/")->rules.any);
+    ck_assert_str_eq(config_endpoint_for(config, "/chat")->rules.schema, "etc/schemas/chat.json");
+    ck_assert(config_endpoint_for(config, "/chat")->rules.any);
     ck_assert_int_eq(config_endpoint_for(config, "/secure")->auth, CONFIG_AUTH_TOKEN);
     ck_assert_str_eq(config_endpoint_for(config, "/")->reply_prefix, "Server received: ");
     config_unref(&config);
