@@ -185,17 +185,38 @@ static bool get_parts(struct schema_files *files, struct compiled *compiled, con
     return good;
 }
 
+/* Tells what is wrong with which of the parts. */
+static void tell_error(const struct compiled *compiled, const struct schema_error *error, schema_files_fault_fn *tell,
+                       void *context)
+{
+    const size_t index = error->document < compiled->count ? error->document : 0; /* beyond: it is a meta-schema */
+    struct schema_files_fault fault = {.file = compiled->parts[index]->name, .index = index};
+    (void)snprintf(fault.sentence, sizeof(fault.sentence), "%s%s%s", error->location,
+                   error->location[0] != '\0' ? ": " : "", error->sentence);
+    tell(context, &fault);
+}
+
 static void compile(struct compiled *compiled, schema_files_fault_fn *tell, void *context)
 {
-    const struct schema_options options = {.assert_format = compiled->formats};
-    struct schema_error error;
-    compiled->schema = schema_compile(compiled->parts[0]->json, &options, &error);
-    if (compiled->schema == NULL) {
-        struct schema_files_fault fault = {.file = compiled->parts[0]->name};
-        (void)snprintf(fault.sentence, sizeof(fault.sentence), "%s%s%s", error.location,
-                       error.location[0] != '\0' ? ": " : "", error.sentence);
-        tell(context, &fault);
+    struct schema_error error = {.sentence = NO_MEMORY};
+    const size_t document_count = compiled->count - 1;
+    /* One more: an array of none is no memory to some allocators. */
+    struct schema_document *documents = calloc(document_count + 1, sizeof(*documents));
+    if (documents != NULL) {
+        for (size_t i = 0; i < document_count; i++) {
+            documents[i].json = compiled->parts[i + 1]->json;
+        }
+        const struct schema_options options = {
+            .assert_format = compiled->formats,
+            .documents = documents,
+            .document_count = document_count,
+        };
+        compiled->schema = schema_compile(compiled->parts[0]->json, &options, &error);
     }
+    if (compiled->schema == NULL) {
+        tell_error(compiled, &error, tell, context);
+    }
+    free(documents);
 }
 
 const struct schema *schema_files_load(struct schema_files *files, const struct schema_files_source *source,
