@@ -35,6 +35,7 @@ extern const struct command command_revoke;
 extern const struct command command_reload;
 extern const struct command command_drain;
 extern const struct command command_token;
+extern const struct command command_validate;
 
 /* "portcullisctl: MESSAGE" to standard error, control bytes escaped. */
 __attribute__((format(printf, 1, 2))) void ctl_error(const char *format, ...);
@@ -44,5 +45,8 @@ void ctl_name_program(char **argv);
 
 /* Writes `text` to standard output with what could deceive a terminal escaped, tabs and line breaks among it. */
 void ctl_print_escaped(const char *text);
+
+/* Writes `text` to standard output as a string of JSON. */
+void ctl_print_json(const char *text);
 
 #endif

@@ -10,7 +10,7 @@
 #include "server/version.h"
 
 static const struct command *const commands[] = {
-    &command_sessions, &command_revoke, &command_reload, &command_drain, &command_token,
+    &command_sessions, &command_revoke, &command_reload, &command_drain, &command_token, &command_validate,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

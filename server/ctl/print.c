@@ -35,6 +35,20 @@ void ctl_print_escaped(const char *text)
     write_escaped(stdout, text);
 }
 
+void ctl_print_json(const char *text)
+{
+    const uint8_t *at = (const uint8_t *)text;
+    size_t left = strlen(text);
+    (void)putchar('"');
+    while (left > 0) {
+        const struct escaped escaped = escape_next(ESCAPE_JSON, at, left);
+        (void)fwrite(escaped.bytes, 1, escaped.size, stdout);
+        at += escaped.taken;
+        left -= escaped.taken;
+    }
+    (void)putchar('"');
+}
+
 void ctl_error(const char *format, ...)
 {
     char message[MESSAGE_SIZE];
