@@ -247,8 +247,7 @@ static enum email_status skip_bracketed(struct email_scan *s, size_t *size_r)
     const uint8_t *open = s->at;
     struct email_gap after;
     size_t content_size = 0;
-    enum email_status status =
-        email_literal_check(open + 1, (size_t)(s->end - open) - 1, s->options->general_literals, &content_size);
+    enum email_status status = email_literal_check(open + 1, (size_t)(s->end - open) - 1, s->options, &content_size);
     if (status != EMAIL_VALID) {
         return status;
     }

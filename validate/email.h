@@ -25,7 +25,9 @@
 
 struct email_options {
     bool comments; /* "(...)" and folding white space around the parts: CFWS, RFC 5322 §3.2.2 */
-    bool obsolete; /* RFC 5322 §4: quoted words between dots, control characters; with `comments`, CFWS around dots */
+    bool
+        obsolete; /* RFC 5322 §4: quoted words between dots, control characters; with `comments`, CFWS around dots. Literals with
+                    * "::" for one group, RFC 5952 §4.2.2 */
     bool international; /* UTF-8 in both parts: RFC 6531 §3.3 */
     bool
         general_literals; /* literals of any tag; RFC 5321 §4.1.3 wants it registered, and "IPv6" is the only one that is */
@@ -74,6 +76,7 @@ struct email_options {
     X(LITERAL_CHARACTER, "literal_character", "A character may not be in an address literal.")                 \
     X(LITERAL_IPV4, "literal_ipv4", "The address literal has no tag and is no IPv4 address.")                  \
     X(LITERAL_IPV6, "literal_ipv6", "The address literal is no IPv6 address.")                                 \
+    X(LITERAL_ELISION, "literal_elision", "A :: in the IPv6 address stands for one group only.")               \
     X(LITERAL_TAG, "literal_tag", "The address literal has an unknown tag.")
 
 enum email_status {

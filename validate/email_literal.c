@@ -99,18 +99,21 @@ static bool count_groups(const uint8_t *bytes, size_t size, bool last, size_t *c
     return true;
 }
 
-/* RFC 4291 §2.2: eight groups, or less and one "::" among them. */
-static bool is_ipv6(const uint8_t *bytes, size_t size)
+/* Eight groups, or less and one "::" among them. */
+static enum email_status check_ipv6(const uint8_t *bytes, size_t size, bool obsolete)
 {
     size_t before = 0;
     size_t behind = 0;
     for (size_t i = 0; i + 1 < size; i++) {
         if (bytes[i] == ':' && bytes[i + 1] == ':') {
-            return count_groups(bytes, i, false, &before) && count_groups(bytes + i + 2, size - i - 2, true, &behind) &&
-                   before + behind < IPV6_GROUPS;
+            if (!count_groups(bytes, i, false, &before) || !count_groups(bytes + i + 2, size - i - 2, true, &behind) ||
+                before + behind >= IPV6_GROUPS) {
+                return EMAIL_LITERAL_IPV6;
+            }
+            return before + behind + 1 < IPV6_GROUPS || obsolete ? EMAIL_VALID : EMAIL_LITERAL_ELISION;
         }
     }
-    return count_groups(bytes, size, true, &behind) && behind == IPV6_GROUPS;
+    return count_groups(bytes, size, true, &behind) && behind == IPV6_GROUPS ? EMAIL_VALID : EMAIL_LITERAL_IPV6;
 }
 
 /* Standardized-tag: Ldh-str, which ends with a letter or digit. */
@@ -124,7 +127,7 @@ static bool is_tag(const uint8_t *bytes, size_t size)
     return size > 0 && bytes[size - 1] != '-';
 }
 
-static enum email_status check_content(const uint8_t *bytes, size_t size, bool any_tag)
+static enum email_status check_content(const uint8_t *bytes, size_t size, const struct email_options *options)
 {
     static const char ipv6_tag[] = "IPv6";
     const uint8_t *colon = size > 0 ? memchr(bytes, ':', size) : NULL;
@@ -134,12 +137,13 @@ static enum email_status check_content(const uint8_t *bytes, size_t size, bool a
     const size_t tag_size = (size_t)(colon - bytes);
     const size_t rest_size = size - tag_size - 1;
     if (tag_size == sizeof(ipv6_tag) - 1 && strncasecmp((const char *)bytes, ipv6_tag, tag_size) == 0) {
-        return is_ipv6(colon + 1, rest_size) ? EMAIL_VALID : EMAIL_LITERAL_IPV6;
+        return check_ipv6(colon + 1, rest_size, options->obsolete);
     }
-    return any_tag && is_tag(bytes, tag_size) && rest_size > 0 ? EMAIL_VALID : EMAIL_LITERAL_TAG;
+    return options->general_literals && is_tag(bytes, tag_size) && rest_size > 0 ? EMAIL_VALID : EMAIL_LITERAL_TAG;
 }
 
-enum email_status email_literal_check(const uint8_t *bytes, size_t size, bool any_tag, size_t *content_size_r)
+enum email_status email_literal_check(const uint8_t *bytes, size_t size, const struct email_options *options,
+                                      size_t *content_size_r)
 {
     size_t content_size = 0;
     while (content_size < size && is_content(bytes[content_size])) {
@@ -151,7 +155,7 @@ enum email_status email_literal_check(const uint8_t *bytes, size_t size, bool an
     if (bytes[content_size] != ']') {
         return EMAIL_LITERAL_CHARACTER;
     }
-    const enum email_status status = check_content(bytes, content_size, any_tag);
+    const enum email_status status = check_content(bytes, content_size, options);
     if (status == EMAIL_VALID) {
         *content_size_r = content_size;
     }

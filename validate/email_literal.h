@@ -5,18 +5,17 @@
 #ifndef PORTCULLIS_VALIDATE_EMAIL_LITERAL_H
 #define PORTCULLIS_VALIDATE_EMAIL_LITERAL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "validate/email.h"
 
-/* Checks what is between the opening bracket, in front of `bytes`, and the first closing one; `any_tag` lets tags pass that are
- * not registered. `content_size_r`, on success, is without brackets.
+/* Checks what is between the opening bracket, in front of `bytes`, and the first closing one. `content_size_r`, on success, is
+ * without brackets.
  *
- * "::" may stand for a single group, which the grammar of RFC 5321 does not let it: RFC 5952 §4 has since asked everybody to
- * read all forms of RFC 4291. Of IPv4 addresses, leading zeros are taken, as Snum has them. */
-__attribute__((warn_unused_result)) enum email_status email_literal_check(const uint8_t *bytes, size_t size,
-                                                                          bool any_tag, size_t *content_size_r);
+ * "::" stands for two groups at least, as the grammar has it. RFC 4291 §2.2 lets it stand for one, and so do `obsolete` forms:
+ * RFC 5952 §4.2.2 has since told everybody not to write it. Of IPv4 addresses, leading zeros are taken, as Snum has them. */
+__attribute__((warn_unused_result)) enum email_status
+email_literal_check(const uint8_t *bytes, size_t size, const struct email_options *options, size_t *content_size_r);
 
 #endif

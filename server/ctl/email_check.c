@@ -2,8 +2,8 @@
  * email_check - `portcullis-email-check`: an address a line on standard input, a diagnosis a line on standard output, in order.
  * So that the check can be used, and compared with others, by itself. One thread.
  *
- * A line ends with LF, which alone is no part of the address; the last need not. Whatever a line's size, what is kept of it is
- * bounded.
+ * A line ends with LF, or by option with NUL, which alone is no part of the address; the last need not. Whatever a line's size, what
+ * is kept of it is bounded.
  */
 #include <getopt.h>
 #include <stdbool.h>
@@ -32,6 +32,7 @@ static void print_help(FILE *out)
           "  -g, --general-literals  take address literals of any tag\n"
           "  -t, --require-tld       ask for two labels, the last not of digits alone\n"
           "  -e, --explain           a tab and a sentence behind each diagnosis\n"
+          "  -0, --null              addresses end with NUL, so that they can hold ends of lines\n"
           "  -V, --version           print the version\n"
           "  -h, --help              print this\n"
           "\n"
@@ -40,14 +41,14 @@ static void print_help(FILE *out)
 }
 
 /* False: there is no line any more. */
-static bool read_line(struct line *line)
+static bool read_line(int end, struct line *line)
 {
     int byte = getchar();
     if (byte == EOF) {
         return false;
     }
     line->size = 0;
-    for (; byte != EOF && byte != '\n'; byte = getchar()) {
+    for (; byte != EOF && byte != end; byte = getchar()) {
         if (line->size < sizeof(line->text)) {
             line->text[line->size++] = (char)byte;
         }
@@ -62,11 +63,11 @@ static bool answer(enum email_status status, bool explain)
     return printed > 0;
 }
 
-static int check_lines(const struct email_options *options, bool explain)
+static int check_lines(const struct email_options *options, int end, bool explain)
 {
     struct line line;
     bool ok = setvbuf(stdout, NULL, _IOLBF, BUFSIZ) == 0; /* who asks line by line is answered line by line */
-    while (ok && read_line(&line)) {
+    while (ok && read_line(end, &line)) {
         ok = answer(email_check(line.text, line.size, options), explain);
     }
     if (!ok || ferror(stdin) || fflush(stdout) != 0) {
@@ -79,20 +80,17 @@ static int check_lines(const struct email_options *options, bool explain)
 int main(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"comments", no_argument, NULL, 'c'},
-        {"obsolete", no_argument, NULL, 'o'},
-        {"international", no_argument, NULL, 'i'},
-        {"general-literals", no_argument, NULL, 'g'},
-        {"require-tld", no_argument, NULL, 't'},
-        {"explain", no_argument, NULL, 'e'},
-        {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"comments", no_argument, NULL, 'c'},      {"obsolete", no_argument, NULL, 'o'},
+        {"international", no_argument, NULL, 'i'}, {"general-literals", no_argument, NULL, 'g'},
+        {"require-tld", no_argument, NULL, 't'},   {"explain", no_argument, NULL, 'e'},
+        {"null", no_argument, NULL, '0'},          {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     struct email_options options = {0};
     bool explain = false;
+    int end = '\n';
     int code;
-    while ((code = getopt_long(argc, argv, "coigteVh", known, NULL)) != -1) {
+    while ((code = getopt_long(argc, argv, "coigte0Vh", known, NULL)) != -1) {
         switch (code) {
         case 'c':
             options.comments = true;
@@ -112,6 +110,9 @@ int main(int argc, char **argv)
         case 'e':
             explain = true;
             break;
+        case '0':
+            end = '\0';
+            break;
         case 'V':
             puts("portcullis-email-check " PORTCULLIS_VERSION);
             return EXIT_SUCCESS;
@@ -127,5 +128,5 @@ int main(int argc, char **argv)
         print_help(stderr);
         return EXIT_USAGE;
     }
-    return check_lines(&options, explain);
+    return check_lines(&options, end, explain);
 }

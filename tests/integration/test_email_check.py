@@ -1,6 +1,7 @@
 """portcullis-email-check: an address a line in, a diagnosis a line out."""
 
 import os
+import signal
 import subprocess
 import unittest
 
@@ -44,12 +45,27 @@ class EmailCheck(unittest.TestCase):
         given = b"\n".join([b"a" * (1 << 20), b"a@b", b"@" * 100000, b"(" * 100000, b"a@b", b"x@" + b"y." * 100000])
         self.assertEqual(self.answers(given), ["too_long", "valid", "too_long", "too_long", "valid", "too_long"])
 
+    def test_a_line_of_ten_mebibytes(self):
+        """It costs nobody behind it an answer, and no memory: what the program may have at all is less than the line."""
+        line = b"a" * (10 << 20)
+        self.assertEqual(self.answers(line + b"\na@b\n"), ["too_long", "valid"])
+        self.assertEqual(self.answers(b"a@b\n" + line), ["valid", "too_long"])  # without an end, too
+
+    def test_ends_of_addresses_by_nul(self):
+        """So that an address can be asked for that has an end of line in it."""
+        given = b'a@b\0a@b\n\0\r\n a@b\0"\n"@b\0\0a@b'
+        self.assertEqual(
+            self.answers(given, "--null"), ["valid", "control", "control", "quote_character", "empty", "valid"]
+        )
+        self.assertEqual(self.answers(b"\r\n a@b\0a@b\r\n\0", "-0c"), ["valid", "folding"])
+
     def test_options(self):
         cases = {
             "--comments": (b"(c)a@b", "comment"),
             "--international": (b"\xc3\xa4@b", "not_ascii"),
             "--general-literals": (b"a@[x:y]", "literal_tag"),
             "--obsolete": (b'"a".b@c', "obsolete"),
+            "-o": (b"a@[IPv6:1:2:3:4:5:6:7::]", "literal_elision"),
         }
         for option, (address, without) in cases.items():
             with self.subTest(option):
@@ -82,18 +98,35 @@ class EmailCheck(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertIn("--comments", output)
 
+    def run_with(self, **files):
+        program = [os.environ["EMAIL_CHECK_BIN"]]
+        return subprocess.run(
+            program, env=harness.environment(), stderr=subprocess.PIPE, timeout=harness.DEADLINE_S, check=False, **files
+        )
+
     def test_answers_that_nobody_takes(self):
         with open("/dev/full", "wb") as full:
-            done = subprocess.run(
-                [os.environ["EMAIL_CHECK_BIN"]],
-                input=b"a@b\n",
-                stdout=full,
-                stderr=subprocess.PIPE,
-                env=harness.environment(),
-                timeout=harness.DEADLINE_S,
-            )
+            done = self.run_with(input=b"a@b\n", stdout=full)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"No space left", done.stderr)
+        done = self.run_with(input=b"a@b\n", stdout=subprocess.DEVNULL, preexec_fn=lambda: os.close(1))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"Bad file descriptor", done.stderr)
+
+    def test_a_reader_that_went(self):
+        """The rule of pipes: nobody is told, and nothing goes on."""
+        reader, writer = os.pipe()
+        os.close(reader)
+        with open(writer, "wb") as gone:
+            done = self.run_with(input=b"a@b\n" * 100000, stdout=gone)
+        self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, b""))
+
+    def test_input_that_cannot_be_read(self):
+        folder = os.open("/", os.O_RDONLY)
+        self.addCleanup(os.close, folder)
+        done = self.run_with(stdin=folder, stdout=subprocess.PIPE)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"Is a directory", done.stderr)
 
 
 if __name__ == "__main__":
