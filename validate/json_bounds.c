@@ -16,6 +16,8 @@
 #define OWN_LEVELS 32
 #define OWN_KEYS   64
 
+#define PIECE_SIZE 4096 /* of text that is searched at once for what is no UTF-8 */
+
 /* An array or object that is open. */
 struct level {
     size_t count;     /* keys so far, or commas */
@@ -286,12 +288,28 @@ static enum json_bounds_status scan(const struct json_bounds *bounds, const uint
     return status;
 }
 
-/* Where the sequence starts that makes the text ill-formed. */
+/* Where a text can be cut near `size`: in front of a character. 0 where there is none, in a text that is no UTF-8 so far. */
+static size_t cut(const uint8_t *bytes, size_t size)
+{
+    while (size > 0 && (bytes[size] & 0xC0) == 0x80) {
+        size--;
+    }
+    return size;
+}
+
+/* Where the sequence starts that makes the text ill-formed. Byte by byte only in the piece that has it, as the text may be large. */
 static size_t find_ill_formed(const uint8_t *bytes, size_t size)
 {
     utf8_state state = UTF8_START;
     size_t start = 0;
-    for (size_t i = 0; i < size && state != UTF8_REJECT; i++) {
+    while (size - start > PIECE_SIZE) {
+        const size_t piece = cut(bytes + start, PIECE_SIZE);
+        if (piece == 0 || !utf8_valid(bytes + start, piece)) {
+            break;
+        }
+        start += piece;
+    }
+    for (size_t i = start; i < size && state != UTF8_REJECT; i++) {
         if (state == UTF8_START) {
             start = i;
         }

@@ -300,6 +300,32 @@ START_TEST(core_whole_text)
 }
 END_TEST
 
+/* In a text that is long enough to be searched by pieces, what is no UTF-8 is found wherever it is. */
+START_TEST(limits_ill_formed)
+{
+    static const struct {
+        const char *sequence;
+        size_t start; /* of what is ill-formed in it */
+    } cases[] = {{"\xFF", 0}, {"\xE2\x82\"", 0}, {"\xC3\xA4\x80", 2}, {"\x80\x80\x80\x80\x80", 0}, {"\xF0\x9F\x98", 0}};
+    const struct json_bounds any = {.max_size = SIZE_MAX, .max_depth = 1};
+    uint8_t bytes[3 * 4096];
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const size_t size = strlen(cases[i].sequence);
+        for (size_t at = 4096 - 8; at + size <= sizeof(bytes); at += at % 4096 < 4 || at % 4096 > 4090 ? 1 : 7) {
+            bytes[0] = 'a';
+            for (size_t fill = at % 2; fill < at; fill += 2) { /* characters of two octets, across the cuts or not */
+                memcpy(bytes + fill, "\xC3\xA4", 2);
+            }
+            memcpy(bytes + at, cases[i].sequence, size);
+            memset(bytes + at + size, 'a', sizeof(bytes) - at - size);
+            size_t offset = 0;
+            ck_assert_int_eq(json_bounds_find(&any, bytes, sizeof(bytes), &offset), JSON_BOUNDS_UTF8);
+            ck_assert_uint_eq(offset, at + cases[i].start);
+        }
+    }
+}
+END_TEST
+
 /* What is not asked for is not looked at. */
 START_TEST(core_options_are_off)
 {
@@ -523,6 +549,7 @@ int main(void)
     tcase_add_test(limits, limits_size);
     tcase_add_test(limits, limits_depth);
     tcase_add_test(limits, limits_key_counts);
+    tcase_add_test(limits, limits_ill_formed);
     suite_add_tcase(suite, limits);
     TCase *hostile = tcase_create("hostile");
     tcase_add_test(hostile, hostile_examples);
