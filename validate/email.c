@@ -6,11 +6,15 @@
  */
 #include "validate/email.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include <uninorm.h>
 
 #include "validate/email_characters.h"
 #include "validate/email_literal.h"
 #include "validate/email_scan.h"
+#include "validate/idn.h"
 
 static bool is_digit(uint8_t byte)
 {
@@ -163,24 +167,47 @@ static enum email_status no_label(const struct email_scan *s, bool first)
     return email_is_control(*s->at) ? EMAIL_CONTROL : EMAIL_DOMAIN_CHARACTER;
 }
 
-/* sub-domain, RFC 5321 §4.1.2. */
-static enum email_status skip_label(struct email_scan *s, bool first, bool *numeric_r)
+/* A domain name without what is between its labels. */
+struct name {
+    char text[EMAIL_DOMAIN_MAX]; /* whose end is not there when `size` is larger */
+    size_t size;
+    size_t labels;
+    bool numeric; /* the last label has digits only */
+    bool beyond_ascii;
+};
+
+static void add_to_name(struct name *name, const uint8_t *bytes, size_t size)
+{
+    if (name->size <= sizeof(name->text) && size <= sizeof(name->text) - name->size) {
+        memcpy(name->text + name->size, bytes, size);
+    }
+    name->size += size;
+}
+
+/* sub-domain, RFC 5321 §4.1.2; U-label, RFC 6531 §3.3, whose size is that of the A-label. */
+static enum email_status skip_label(struct email_scan *s, struct name *name)
 {
     const uint8_t *label = s->at;
     bool numeric = true;
+    bool beyond_ascii = false;
     while (!email_scan_at_end(s) &&
            (is_letter(*s->at) || is_digit(*s->at) || *s->at == '-' || email_is_beyond_ascii(*s->at))) {
         numeric = numeric && is_digit(*s->at);
+        beyond_ascii = beyond_ascii || email_is_beyond_ascii(*s->at);
         s->at++;
     }
     if (s->at == label) {
-        return no_label(s, first);
+        return no_label(s, name->labels == 0);
     }
     if (label[0] == '-' || s->at[-1] == '-') {
         return EMAIL_DOMAIN_HYPHEN;
     }
-    *numeric_r = numeric;
-    return s->at - label > EMAIL_LABEL_MAX ? EMAIL_LABEL_TOO_LONG : EMAIL_VALID;
+    const size_t size = (size_t)(s->at - label);
+    add_to_name(name, label, size);
+    name->labels++;
+    name->numeric = numeric;
+    name->beyond_ascii = name->beyond_ascii || beyond_ascii;
+    return size > EMAIL_LABEL_MAX && !beyond_ascii ? EMAIL_LABEL_TOO_LONG : EMAIL_VALID;
 }
 
 /* What is behind a label, and is neither a dot nor the end. */
@@ -195,27 +222,76 @@ static enum email_status bad_domain_rest(const struct email_scan *s, const struc
     return gap->present ? EMAIL_TEXT_AFTER : EMAIL_DOMAIN_CHARACTER;
 }
 
-static enum email_status check_tld(size_t labels, bool numeric)
+static enum email_status status_of(enum idn_status status)
 {
-    return labels == 1 ? EMAIL_TLD_MISSING : numeric ? EMAIL_TLD_NUMERIC : EMAIL_VALID;
+    switch (status) {
+    case IDN_VALID:
+        return EMAIL_VALID;
+    case IDN_LABEL_TOO_LONG:
+        return EMAIL_LABEL_TOO_LONG;
+    case IDN_NAME_TOO_LONG:
+        return EMAIL_DOMAIN_TOO_LONG;
+    case IDN_NO_MEMORY:
+        return EMAIL_NO_MEMORY;
+    case IDN_EMPTY:
+    case IDN_HYPHEN:
+    case IDN_CHARACTER:
+    case IDN_A_LABEL:
+    case IDN_U_LABEL:
+    case IDN_BIDI:
+        break;
+    }
+    return EMAIL_DOMAIN_IDN;
 }
 
-/* Up to the end. `before` is the gap in front of the first label. */
+/* Of a name that is not ASCII, as it is looked up: composed (NFC), which a U-label is already (RFC 5891 §5.2). The dots of other
+ * scripts, which IDNA once read as dots, are none in an address. */
+static enum email_status check_international(const struct name *name)
+{
+    const uint8_t *text = (const uint8_t *)name->text;
+    uint8_t own[EMAIL_DOMAIN_MAX];
+    size_t size = sizeof(own);
+    if (!email_characters_are_legible(text, name->size)) {
+        return EMAIL_CHARACTER;
+    }
+    uint8_t *composed = u8_normalize(UNINORM_NFC, text, name->size, own, &size);
+    if (composed == NULL) {
+        return EMAIL_NO_MEMORY;
+    }
+    const enum email_status status = status_of(idn_check((const char *)composed, size, true));
+    if (composed != own) {
+        free(composed); /* some characters are larger when composed */
+    }
+    return status;
+}
+
+static enum email_status check_name(const struct name *name, bool require_tld)
+{
+    enum email_status status = EMAIL_VALID;
+    if (name->size > EMAIL_DOMAIN_MAX) {
+        return EMAIL_DOMAIN_TOO_LONG;
+    }
+    if (name->beyond_ascii) {
+        status = check_international(name);
+    }
+    if (status == EMAIL_VALID && require_tld) {
+        return name->labels == 1 ? EMAIL_TLD_MISSING : name->numeric ? EMAIL_TLD_NUMERIC : EMAIL_VALID;
+    }
+    return status;
+}
+
+/* Up to the end. What is in front of the first label has been read. */
 static enum email_status skip_name(struct email_scan *s, size_t *size_r)
 {
-    size_t size = 0;
+    struct name name = {.size = 0};
     bool obsolete = false;
-    bool numeric = false;
-    size_t labels = 1;
-    for (;; labels++) {
+    for (;;) {
         struct email_gap before = {0};
         struct email_gap after;
-        enum email_status status = labels > 1 ? email_scan_gap(s, &before) : EMAIL_VALID;
-        const uint8_t *label = s->at;
+        enum email_status status = name.labels > 0 ? email_scan_gap(s, &before) : EMAIL_VALID;
         if (status == EMAIL_VALID) {
-            status = skip_label(s, labels == 1, &numeric);
+            status = skip_label(s, &name);
         }
-        size += (size_t)(s->at - label);
         if (status == EMAIL_VALID) {
             status = email_scan_gap(s, &after);
         }
@@ -230,16 +306,14 @@ static enum email_status skip_name(struct email_scan *s, size_t *size_r)
             return bad_domain_rest(s, &after);
         }
         obsolete = obsolete || after.present;
+        add_to_name(&name, s->at, 1);
         s->at++;
-        size++;
     }
     if (obsolete && !s->options->obsolete) {
         return EMAIL_OBSOLETE;
     }
-    *size_r = size;
-    return size > EMAIL_DOMAIN_MAX   ? EMAIL_DOMAIN_TOO_LONG
-           : s->options->require_tld ? check_tld(labels, numeric)
-                                     : EMAIL_VALID;
+    *size_r = name.size;
+    return check_name(&name, s->options->require_tld);
 }
 
 static enum email_status skip_bracketed(struct email_scan *s, size_t *size_r)
@@ -282,7 +356,7 @@ enum email_status email_check(const char *text, size_t size, const struct email_
     struct email_scan s = {(const uint8_t *)text, (const uint8_t *)text + size, options != NULL ? options : &defaults};
     size_t local_size = 0;
     size_t domain_size = 0;
-    enum email_status status = email_characters_check(s.at, size, s.options->international);
+    enum email_status status = email_characters_check(s.at, size, s.options);
     if (status == EMAIL_VALID) {
         status = skip_local(&s, &local_size);
     }

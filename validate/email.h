@@ -3,9 +3,10 @@
  *
  * What is taken by itself is the Mailbox of RFC 5321 §4.1.2, as mail servers take it: dot-atoms, quoted local parts, domain names
  * and address literals. Options add what RFC 5322 writes around it, what its §4 still reads of old times, and the characters of
- * RFC 6531. Nothing is looked up: a domain that fits the grammar need not exist.
+ * RFC 6531; others ask for more. Nothing is looked up: a domain that fits the grammar need not exist.
  *
- * One pass, without recursion or memory of its own, over at most EMAIL_TEXT_MAX bytes. Pure functions: any thread.
+ * One pass, without recursion, over at most EMAIL_TEXT_MAX bytes. Domains beyond ASCII cost what `idn` costs, which is some memory
+ * and 10 KiB of stack; nothing else needs memory. Pure functions: any thread.
  */
 #ifndef PORTCULLIS_VALIDATE_EMAIL_H
 #define PORTCULLIS_VALIDATE_EMAIL_H
@@ -28,11 +29,14 @@ struct email_options {
     bool
         obsolete; /* RFC 5322 §4: quoted words between dots, control characters; with `comments`, CFWS around dots. Literals with
                     * "::" for one group, RFC 5952 §4.2.2 */
-    bool international; /* UTF-8 in both parts: RFC 6531 §3.3 */
+    bool international; /* UTF-8 in the local part, U-labels in the domain: RFC 6531 §3.3 */
     bool
         general_literals; /* literals of any tag; RFC 5321 §4.1.3 wants it registered, and "IPv6" is the only one that is */
     bool
         require_tld; /* two labels at least, and the last not of digits alone, as RFC 3696 §2 has it of names in the DNS */
+    bool
+        legible; /* no characters that nobody sees, that turn text round, or that pass for a space or a dot: RFC 6531 lets
+                   * them into local parts, where a reader may take one address for another */
 };
 
 /* Name, label for machines, sentence for people. */
@@ -68,8 +72,9 @@ struct email_options {
     X(DOMAIN_DOT_LAST, "domain_dot_last", "The domain ends with a dot.")                                       \
     X(DOMAIN_DOTS, "domain_dots", "The domain has two dots in a row.")                                         \
     X(DOMAIN_HYPHEN, "domain_hyphen", "A label of the domain starts or ends with a hyphen.")                   \
-    X(DOMAIN_TOO_LONG, "domain_too_long", "The domain has more than 255 octets.")                              \
+    X(DOMAIN_TOO_LONG, "domain_too_long", "The domain has more than 255 octets, or 253 in A-labels.")          \
     X(LABEL_TOO_LONG, "label_too_long", "A label of the domain has more than 63 octets.")                      \
+    X(DOMAIN_IDN, "domain_idn", "The domain is no internationalized one: RFC 5890 to 5893.")                   \
     X(TLD_MISSING, "tld_missing", "The domain has one label only.")                                            \
     X(TLD_NUMERIC, "tld_numeric", "The last label of the domain has digits only.")                             \
     X(LITERAL_OPEN, "literal_open", "The brackets of the address literal are not closed.")                     \
@@ -77,7 +82,8 @@ struct email_options {
     X(LITERAL_IPV4, "literal_ipv4", "The address literal has no tag and is no IPv4 address.")                  \
     X(LITERAL_IPV6, "literal_ipv6", "The address literal is no IPv6 address.")                                 \
     X(LITERAL_ELISION, "literal_elision", "A :: in the IPv6 address stands for one group only.")               \
-    X(LITERAL_TAG, "literal_tag", "The address literal has an unknown tag.")
+    X(LITERAL_TAG, "literal_tag", "The address literal has an unknown tag.")                                   \
+    X(NO_MEMORY, "no_memory", "There is no memory to check the domain.")
 
 enum email_status {
 #define EMAIL_STATUS_NAME(name, label, sentence) EMAIL_##name,

@@ -5,8 +5,7 @@
 
 #include "validate/utf8.h"
 
-/* Of the characters beyond ASCII, those that nobody sees, that turn text round or that pass for a space or a dot: an address of them
- * would be read as another one. None may be in a U-label (RFC 5892); RFC 6531 would let them into local parts. */
+/* Characters beyond ASCII by which an address is read as another one. None may be in a U-label (RFC 5892). */
 static bool is_deceptive(uint32_t point)
 {
     static const struct {
@@ -54,29 +53,34 @@ static uint32_t take_character(const uint8_t **at)
     return point;
 }
 
-static enum email_status check_international(const uint8_t *bytes, size_t size)
+bool email_characters_are_legible(const uint8_t *bytes, size_t size)
 {
-    if (!utf8_valid(bytes, size)) {
-        return EMAIL_BAD_UTF8;
-    }
     const uint8_t *end = bytes + size;
     while (bytes < end) {
         if (is_deceptive(take_character(&bytes))) {
-            return EMAIL_CHARACTER;
+            return false;
         }
     }
-    return EMAIL_VALID;
+    return true;
 }
 
-enum email_status email_characters_check(const uint8_t *bytes, size_t size, bool international)
+static bool is_ascii(const uint8_t *bytes, size_t size)
 {
-    if (international) {
-        return check_international(bytes, size);
-    }
     for (size_t i = 0; i < size; i++) {
         if (bytes[i] >= 0x80) {
-            return EMAIL_NOT_ASCII;
+            return false;
         }
     }
-    return EMAIL_VALID;
+    return true;
+}
+
+enum email_status email_characters_check(const uint8_t *bytes, size_t size, const struct email_options *options)
+{
+    if (!options->international) {
+        return is_ascii(bytes, size) ? EMAIL_VALID : EMAIL_NOT_ASCII;
+    }
+    if (!utf8_valid(bytes, size)) {
+        return EMAIL_BAD_UTF8;
+    }
+    return options->legible && !email_characters_are_legible(bytes, size) ? EMAIL_CHARACTER : EMAIL_VALID;
 }

@@ -31,6 +31,7 @@ static void print_help(FILE *out)
           "  -i, --international     take UTF-8 (RFC 6531)\n"
           "  -g, --general-literals  take address literals of any tag\n"
           "  -t, --require-tld       ask for two labels, the last not of digits alone\n"
+          "  -l, --legible           refuse characters that nobody sees, or that pass for others\n"
           "  -e, --explain           a tab and a sentence behind each diagnosis\n"
           "  -0, --null              addresses end with NUL, so that they can hold ends of lines\n"
           "  -V, --version           print the version\n"
@@ -80,17 +81,23 @@ static int check_lines(const struct email_options *options, int end, bool explai
 int main(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"comments", no_argument, NULL, 'c'},      {"obsolete", no_argument, NULL, 'o'},
-        {"international", no_argument, NULL, 'i'}, {"general-literals", no_argument, NULL, 'g'},
-        {"require-tld", no_argument, NULL, 't'},   {"explain", no_argument, NULL, 'e'},
-        {"null", no_argument, NULL, '0'},          {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"comments", no_argument, NULL, 'c'},
+        {"obsolete", no_argument, NULL, 'o'},
+        {"international", no_argument, NULL, 'i'},
+        {"general-literals", no_argument, NULL, 'g'},
+        {"require-tld", no_argument, NULL, 't'},
+        {"legible", no_argument, NULL, 'l'},
+        {"explain", no_argument, NULL, 'e'},
+        {"null", no_argument, NULL, '0'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     struct email_options options = {0};
     bool explain = false;
     int end = '\n';
     int code;
-    while ((code = getopt_long(argc, argv, "coigte0Vh", known, NULL)) != -1) {
+    while ((code = getopt_long(argc, argv, "coigtle0Vh", known, NULL)) != -1) {
         switch (code) {
         case 'c':
             options.comments = true;
@@ -106,6 +113,9 @@ int main(int argc, char **argv)
             break;
         case 't':
             options.require_tld = true;
+            break;
+        case 'l':
+            options.legible = true;
             break;
         case 'e':
             explain = true;

@@ -17,8 +17,12 @@ enum choice {
     CHOICE_OBSOLETE = 2,
     CHOICE_INTERNATIONAL = 4,
     CHOICE_LITERALS = 8,
-    CHOICE_TLD = 16
+    CHOICE_TLD = 16,
+    CHOICE_LEGIBLE = 32
 };
+
+/* Options that let more in. The others let less. */
+#define CHOICES_THAT_ADD (CHOICE_COMMENTS | CHOICE_OBSOLETE | CHOICE_INTERNATIONAL | CHOICE_LITERALS)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,6 +42,7 @@ static struct email_options options_of(unsigned choice)
         .international = (choice & CHOICE_INTERNATIONAL) != 0,
         .general_literals = (choice & CHOICE_LITERALS) != 0,
         .require_tld = (choice & CHOICE_TLD) != 0,
+        .legible = (choice & CHOICE_LEGIBLE) != 0,
     };
 }
 
@@ -59,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     const unsigned choice = data[0];
     const struct email_options options = options_of(choice);
-    const struct email_options more = options_of((choice | 15u) & ~(unsigned)CHOICE_TLD);
+    const struct email_options more = options_of(CHOICES_THAT_ADD);
     const char *text = (const char *)data + 1;
     size--;
     const enum email_status status = email_check(text, size, &options);

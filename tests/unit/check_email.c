@@ -20,6 +20,7 @@ static struct email_options options_of(const char *letters)
         .international = strchr(letters, 'i') != NULL,
         .general_literals = strchr(letters, 'g') != NULL,
         .require_tld = strchr(letters, 't') != NULL,
+        .legible = strchr(letters, 'l') != NULL,
     };
 }
 
@@ -67,7 +68,7 @@ START_TEST(core_no_options_are_the_defaults)
 }
 END_TEST
 
-/* An option lets more pass, and require_tld less: what is valid stays so. */
+/* An option lets more pass, and require_tld and legible less: what is valid stays so. */
 START_TEST(core_options_only_add)
 {
     static const char *const added[] = {"c", "o", "i", "g", "coig"};
@@ -119,6 +120,7 @@ START_TEST(core_each_status_occurs)
     seen[EMAIL_LOCAL_TOO_LONG] = true;
     seen[EMAIL_DOMAIN_TOO_LONG] = true;
     seen[EMAIL_LABEL_TOO_LONG] = true;
+    seen[EMAIL_NO_MEMORY] = true; /* not by a text */
     for (size_t i = 0; i < sizeof(seen); i++) {
         ck_assert_msg(seen[i], "%s", email_status_label((enum email_status)i));
     }
@@ -190,6 +192,28 @@ START_TEST(limits_international)
         }
         memcpy(text + size, "@b", 2);
         ck_assert_int_eq(check_copy(text, size + 2, &options), count <= 32 ? EMAIL_VALID : EMAIL_LOCAL_TOO_LONG);
+    }
+}
+END_TEST
+
+/* The size of a U-label is that of its A-label: it may have more octets as it is, or fewer. */
+START_TEST(limits_u_labels)
+{
+    static const struct {
+        const char *letter;
+        size_t fits; /* how many of it, behind "xn--" and in Punycode, make 63 octets at most */
+    } cases[] = {{"\xE4\xBE\x8B", 57}, {"\xC3\xA4", 57}};
+    const struct email_options options = {.international = true};
+    char text[EMAIL_DOMAIN_MAX];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const size_t step = strlen(cases[i].letter);
+        memcpy(text, "a@", 2);
+        for (size_t count = 1; count < 70; count++) {
+            memcpy(text + 2 + (count - 1) * step, cases[i].letter, step);
+            const enum email_status status = check_copy(text, 2 + count * step, &options);
+            ck_assert_msg(status == (count <= cases[i].fits ? EMAIL_VALID : EMAIL_LABEL_TOO_LONG), "%zu: %s", count,
+                          email_status_label(status));
+        }
     }
 }
 END_TEST
@@ -300,6 +324,7 @@ int main(void)
     tcase_add_test(limits, limits_sizes);
     tcase_add_test(limits, limits_quoted);
     tcase_add_test(limits, limits_international);
+    tcase_add_test(limits, limits_u_labels);
     tcase_add_test(limits, limits_comments);
     tcase_add_test(limits, limits_general_literal);
     suite_add_tcase(suite, limits);

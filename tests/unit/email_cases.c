@@ -384,23 +384,67 @@ static const struct email_case international[] = {
     CASE("i", "\364\220\200\200@b", BAD_UTF8),
     CASE("i", "\"\\\303\244\"@b", QUOTE_CHARACTER),
     CASE("gi", "a@[tag:\303\244]", LITERAL_CHARACTER),
-    CASE("i", "a\302\205@b", CHARACTER),
-    CASE("i", "a\342\200\250@b", CHARACTER),
-    CASE("i", "a@b\343\200\202c", CHARACTER),
+    CASE("i", "a\302\205@b", VALID),
+    CASE("i", "a\342\200\250@b", VALID),
+    CASE("i", "\357\277\277@b", VALID),
+    CASE("i", "\342\200\256a@b", VALID),
+    CASE("i", "\357\273\277a@b", VALID),
+    CASE("il", "a\302\205@b", CHARACTER),
+    CASE("il", "a\342\200\250@b", CHARACTER),
+    CASE("il", "\357\277\277@b", CHARACTER),
+    CASE("il", "\342\200\256a@b", CHARACTER),
+    CASE("il", "\357\273\277a@b", CHARACTER),
+    CASE("il", "\303\244@\303\244.example", VALID),
+    CASE("l", "a@b", VALID),
+};
+
+static const struct email_case international_domains[] = {
+    /* U-labels */
+    CASE("i", "a@b\343\200\202c", CHARACTER), /* a dot of another script */
     CASE("i", "a@b\357\274\216c", CHARACTER),
+    CASE("i", "a@b\357\275\241c", CHARACTER),
     CASE("i", "a@\302\240", CHARACTER),
     CASE("i", "a@\342\200\213b", CHARACTER),
-    CASE("i", "\342\200\256a@b", CHARACTER),
-    CASE("i", "\357\273\277a@b", CHARACTER),
     CASE("i", "a@\343\200\200b", CHARACTER),
+    CASE("i", "a@b\303\274cher.example", VALID),
+    CASE("i", "a@\344\276\213\343\201\210.\343\203\206\343\202\271\343\203\210", VALID),
+    CASE("i", "a@\303\204.example", DOMAIN_IDN),         /* upper case */
+    CASE("i", "a@a\314\210.example", VALID),             /* not composed, which it is before it is looked up */
+    CASE("i", "a@\314\210a.example", DOMAIN_IDN),        /* a mark first */
+    CASE("i", "a@\357\274\241.example", DOMAIN_IDN),     /* full width */
+    CASE("i", "a@\360\237\230\200.example", DOMAIN_IDN), /* an emoji */
+    CASE("i", "a@\330\247b.example", DOMAIN_IDN),        /* both directions */
+    CASE("i", "a@\330\247.1b", DOMAIN_IDN),
+    CASE("i", "a@\303\244.ab--c", DOMAIN_IDN),
+    CASE("i", "a@\303\244.xn--a", DOMAIN_IDN),
+    CASE("i", "a@-\303\244.example", DOMAIN_HYPHEN),
+    CASE("i", "a@\303\244-.example", DOMAIN_HYPHEN),
+    CASE("i", "a@\303\244..example", DOMAIN_DOTS),
+    CASE("i", "a@\303\244_.example", DOMAIN_CHARACTER),
+    CASE("i", "a@ab--c.example", VALID), /* RFC 5321 has it, and where all is ASCII nothing else is asked */
+    CASE("it", "a@\303\244", TLD_MISSING),
+    CASE("it", "a@\303\244.1", TLD_NUMERIC),
+    CASE("it", "a@1.\303\244", VALID),
+    CASE("cio", "a@\303\244 . (c)example", VALID),
+    CASE("cio", "a@\303\204 . (c)example", DOMAIN_IDN),
 };
+
 #define CATEGORY(cases)                                     \
     {                                                       \
 #cases, (cases), sizeof(cases) / sizeof((cases)[0]) \
     }
 
 const struct email_category email_categories[] = {
-    CATEGORY(dot_atoms), CATEGORY(at_signs),      CATEGORY(quoted), CATEGORY(domains),
-    CATEGORY(tlds),      CATEGORY(literals),      CATEGORY(gaps),   CATEGORY(old_forms),
-    CATEGORY(controls),  CATEGORY(international), {NULL, NULL, 0},
+    CATEGORY(dot_atoms),
+    CATEGORY(at_signs),
+    CATEGORY(quoted),
+    CATEGORY(domains),
+    CATEGORY(tlds),
+    CATEGORY(literals),
+    CATEGORY(gaps),
+    CATEGORY(old_forms),
+    CATEGORY(controls),
+    CATEGORY(international),
+    CATEGORY(international_domains),
+    {NULL, NULL, 0},
 };

@@ -9,7 +9,7 @@
 #include "validate/email.h"
 
 struct email_case {
-    const char *options; /* c comments, o obsolete, i international, g general literals, t require_tld */
+    const char *options; /* c comments, o obsolete, i international, g general literals, t require_tld, l legible */
     const char *text;
     size_t size;
     enum email_status expected;
