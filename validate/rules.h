@@ -26,17 +26,17 @@ struct rules {
 };
 
 /* Name, label for clients, logs and metrics, sentence for people where there is no better one. */
-#define VIOLATION_TABLE(X)                                                                           \
-    X(NONE, "none", "The message keeps the rules.")                                                  \
-    X(NOT_TEXT, "not_text", "Messages here are text.")                                               \
-    X(NOT_BINARY, "not_binary", "Messages here are binary.")                                         \
-    X(TOO_LARGE, "too_large", "The message is larger than messages here may be.")                    \
-    X(NOT_JSON, "not_json", "The message is not JSON.")                                              \
-    X(JSON_BOUNDS, "json_bounds", "The JSON exceeds a bound, or could be read in two ways.")         \
-    X(NUMBER_RANGE, "number_range", "A number is out of range.")                                     \
-    X(SCHEMA, "schema", "The message is not what the schema asks for.")                              \
-    X(MESSAGE_RATE, "message_rate", "There are more messages a second than messages_per_second.")    \
-    X(BYTE_RATE, "byte_rate", "There are more bytes a second than bytes_per_second.")                \
+#define VIOLATION_TABLE(X)                                                                        \
+    X(NONE, "none", "The message keeps the rules.")                                               \
+    X(NOT_TEXT, "not_text", "Messages here are text.")                                            \
+    X(NOT_BINARY, "not_binary", "Messages here are binary.")                                      \
+    X(TOO_LARGE, "too_large", "The message is larger than messages here may be.")                 \
+    X(NOT_JSON, "not_json", "The message is not JSON.")                                           \
+    X(JSON_BOUNDS, "json_bounds", "The JSON exceeds a bound, or could be read in two ways.")      \
+    X(NUMBER_RANGE, "number_range", "A number is out of range.")                                  \
+    X(SCHEMA, "schema", "The message is not what the schema asks for.")                           \
+    X(MESSAGE_RATE, "message_rate", "There are more messages a second than messages_per_second.") \
+    X(BYTE_RATE, "byte_rate", "There are more bytes a second than bytes_per_second.")             \
     X(NO_MEMORY, "no_memory", "There is no memory to check the message.") /* the server's own fault */
 
 enum violation_code {
@@ -50,13 +50,20 @@ enum { VIOLATION_COUNT = 0 VIOLATION_TABLE(VIOLATION_ONE_) };
 
 struct violation {
     enum violation_code code;
-    struct schema_error error; /* path: JSON pointer, "" for the message as a whole; keyword: of the schema, or NULL; sentence */
+    /* path: JSON pointer, "" for the message as a whole; keyword: of the schema, or a label of json_bounds.h, or NULL; sentence:
+     * whole, for people. None of it quotes values of the message; names of its members may stand in the path. */
+    struct schema_error error;
 };
 
-/* Whether the message keeps all rules but rates; if not, *violation_r says which it broke first. `text` is checked UTF-8. */
+/* Whether the message keeps all rules but rates; if not, *violation_r says which it broke first. `text`: it is a text message,
+ * which a session has found to be UTF-8. `scratch` may be NULL where there is no schema. Of binary messages where JSON is asked
+ * for it is said that they are no text. VIOLATION_NO_MEMORY: it could not be checked. */
 __attribute__((warn_unused_result)) bool rules_check(const struct rules *rules, bool text, const uint8_t *bytes,
                                                      size_t size, struct schema_scratch *scratch,
                                                      struct violation *violation_r);
+
+/* One with the sentence of its code. */
+void violation_set(struct violation *violation, enum violation_code code);
 
 /* Static text. */
 const char *violation_label(enum violation_code code);
