@@ -32,6 +32,8 @@ struct gate {
     _Atomic(uint32_t) in_lobby;
     _Atomic(uint32_t) in_tls;
     _Atomic(uint64_t) verdicts[GATE_VERDICT_COUNT];
+    _Atomic(uint64_t) offences[GATE_OFFENCE_COUNT];
+    _Atomic(uint64_t) exempt_offences[GATE_OFFENCE_COUNT];
 };
 
 static const struct {
@@ -60,6 +62,27 @@ const char *gate_verdict_text(enum gate_verdict verdict)
 {
     assert(verdict < GATE_VERDICT_COUNT);
     return verdict_names[verdict].text;
+}
+
+static const struct {
+    const char *label;
+    const char *text;
+} offence_names[GATE_OFFENCE_COUNT] = {
+#define GATE_OFFENCE_ROW_(name, label, text) [GATE_OFFENCE_##name] = {label, text},
+    GATE_OFFENCE_TABLE(GATE_OFFENCE_ROW_)
+#undef GATE_OFFENCE_ROW_
+};
+
+const char *gate_offence_label(enum gate_offence kind)
+{
+    assert((unsigned)kind < GATE_OFFENCE_COUNT);
+    return offence_names[kind].label;
+}
+
+const char *gate_offence_text(enum gate_offence kind)
+{
+    assert((unsigned)kind < GATE_OFFENCE_COUNT);
+    return offence_names[kind].text;
 }
 
 static void rules_destroy(struct rules *rules)
@@ -309,6 +332,16 @@ void gate_release(struct gate *gate, struct gate_pass *pass)
     give_back(gate, pass, GATE_HOLDS_CONNECTION | GATE_HOLDS_LOBBY | GATE_HOLDS_TLS);
 }
 
+void gate_report_offence(struct gate *gate, const struct address *from, enum gate_offence kind, uint64_t now_ms)
+{
+    assert((unsigned)kind < GATE_OFFENCE_COUNT);
+    (void)now_ms; /* counts do not fade */
+    atomic_fetch_add_explicit(&gate->offences[kind], 1, memory_order_relaxed);
+    if (gate_is_exempt(gate, from)) {
+        atomic_fetch_add_explicit(&gate->exempt_offences[kind], 1, memory_order_relaxed);
+    }
+}
+
 struct gate_stats gate_stats(const struct gate *gate)
 {
     struct gate_stats stats = {
@@ -319,6 +352,10 @@ struct gate_stats gate_stats(const struct gate *gate)
     };
     for (size_t i = 0; i < GATE_VERDICT_COUNT; i++) {
         stats.verdicts[i] = atomic_load_explicit(&gate->verdicts[i], memory_order_relaxed);
+    }
+    for (size_t i = 0; i < GATE_OFFENCE_COUNT; i++) {
+        stats.offences[i] = atomic_load_explicit(&gate->offences[i], memory_order_relaxed);
+        stats.exempt_offences[i] = atomic_load_explicit(&gate->exempt_offences[i], memory_order_relaxed);
     }
     return stats;
 }

@@ -117,9 +117,32 @@ void gate_leave_lobby(struct gate *gate, struct gate_pass *pass);
  * connection's life. Once for each admitted connection. */
 void gate_release(struct gate *gate, struct gate_pass *pass);
 
+/* What a peer has done that a session or the lobby ends it for. Name, label in logs and metrics, phrase for people. */
+#define GATE_OFFENCE_TABLE(X)                                                                     \
+    X(INVALID_MESSAGES, "invalid_messages", "sent messages that the endpoint does not take")      \
+    X(MESSAGE_RATE, "message_rate", "sent more messages or bytes a second than the limits allow") \
+    X(PROTOCOL_ERROR, "protocol_error", "broke the WebSocket protocol")
+
+enum gate_offence {
+#define GATE_OFFENCE_ENUM_(name, label, text) GATE_OFFENCE_##name,
+    GATE_OFFENCE_TABLE(GATE_OFFENCE_ENUM_)
+#undef GATE_OFFENCE_ENUM_
+};
+#define GATE_OFFENCE_ONE_(name, label, text) +1
+enum { GATE_OFFENCE_COUNT = 0 GATE_OFFENCE_TABLE(GATE_OFFENCE_ONE_) };
+#undef GATE_OFFENCE_ONE_
+
+const char *gate_offence_label(enum gate_offence kind); /* Static. */
+const char *gate_offence_text(enum gate_offence kind);  /* Static. */
+
+/* An address has offended; it is counted, and known by kind alone. Those of exempt addresses are counted apart as well. */
+void gate_report_offence(struct gate *gate, const struct address *from, enum gate_offence kind, uint64_t now_ms);
+
 /* Monotonic counters and gauges; any thread. Each value is exact; together they are no snapshot of one moment. */
 struct gate_stats {
     uint64_t verdicts[GATE_VERDICT_COUNT]; /* of gate_admit(), and the refusals of gate_tls_begin() */
+    uint64_t offences[GATE_OFFENCE_COUNT];
+    uint64_t exempt_offences[GATE_OFFENCE_COUNT]; /* of these, those of exempt addresses */
     uint32_t connections;
     uint32_t in_lobby;
     uint32_t in_tls;

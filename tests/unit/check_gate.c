@@ -405,6 +405,39 @@ START_TEST(core_names)
 }
 END_TEST
 
+START_TEST(core_offences)
+{
+    for (unsigned kind = 0; kind < GATE_OFFENCE_COUNT; kind++) {
+        const char *label = gate_offence_label((enum gate_offence)kind);
+        ck_assert_uint_eq(strspn(label, "abcdefghijklmnopqrstuvwxyz_"), strlen(label));
+        ck_assert_uint_gt(strlen(gate_offence_text((enum gate_offence)kind)), 0);
+        for (int verdict = 0; verdict < GATE_VERDICT_COUNT; verdict++) { /* they stand in one line of the log */
+            ck_assert_str_ne(label, gate_verdict_label((enum gate_verdict)verdict));
+        }
+    }
+    const struct list exempt = list_of((const char *[LIST_MAX]){"192.0.2.0/24"});
+    struct gate_config config = {.exempt = exempt.prefixes, .exempt_count = exempt.count, .table_size = 16};
+    struct gate *gate = gate_of(&config);
+    const struct address one = parsed("198.51.100.1");
+    const struct address friend = parsed("192.0.2.1");
+    for (unsigned kind = 0; kind < GATE_OFFENCE_COUNT; kind++) {
+        for (unsigned i = 0; i <= kind; i++) {
+            gate_report_offence(gate, &one, (enum gate_offence)kind, 1);
+        }
+        gate_report_offence(gate, &friend, (enum gate_offence)kind, 2);
+    }
+    const struct gate_stats stats = gate_stats(gate);
+    for (unsigned kind = 0; kind < GATE_OFFENCE_COUNT; kind++) {
+        ck_assert_uint_eq(stats.offences[kind], kind + 2);
+        ck_assert_uint_eq(stats.exempt_offences[kind], 1);
+    }
+    struct gate_pass pass;
+    ck_assert_int_eq(gate_admit(gate, &one, 3, &pass), GATE_ADMIT); /* they are counted, and that is all */
+    gate_release(gate, &pass);
+    gate_destroy(&gate);
+}
+END_TEST
+
 #ifndef NDEBUG
 /* Giving back what is not held is a mistake in the program, and found as one. */
 static const int misuses = 5;
@@ -621,6 +654,7 @@ int main(void)
     tcase_add_test(core, core_exempt);
     tcase_add_test(core, core_reconfigure);
     tcase_add_test(core, core_names);
+    tcase_add_test(core, core_offences);
     suite_add_tcase(suite, core);
     TCase *limits = tcase_create("limits");
     tcase_set_timeout(limits, 60);
