@@ -16,10 +16,25 @@ static size_t add(struct log_field *fields, size_t count, const char *label, uin
     return count + 1;
 }
 
-void refusals_report(struct refusals *last, const struct gate *gate, const struct lobby *lobby, const struct door *door,
-                     struct log *log)
+static void report_violations(struct refusals *last, const struct session_pool *sessions, struct log *log)
 {
-    struct log_field fields[GATE_VERDICT_COUNT + LOBBY_CAUSE_COUNT + DECIDE_CAUSE_COUNT];
+    struct log_field fields[VIOLATION_COUNT];
+    size_t count = 0;
+    uint64_t violations[VIOLATION_COUNT];
+    session_pool_violations(sessions, violations);
+    for (int i = 0; i < VIOLATION_COUNT; i++) {
+        count = add(fields, count, violation_label((enum violation_code)i), violations[i], &last->violations[i]);
+    }
+    if (count > 0) {
+        log_write(log, LOG_NOTICE, "violations", fields, count);
+        log_write_audit(log, "violations", fields, count);
+    }
+}
+
+void refusals_report(struct refusals *last, const struct gate *gate, const struct lobby *lobby, const struct door *door,
+                     const struct session_pool *sessions, struct log *log)
+{
+    struct log_field fields[GATE_VERDICT_COUNT + LOBBY_CAUSE_COUNT + DECIDE_CAUSE_COUNT + GATE_OFFENCE_COUNT];
     size_t count = 0;
     const struct gate_stats stats = gate_stats(gate);
     for (int i = 0; i < GATE_VERDICT_COUNT; i++) {
@@ -39,8 +54,12 @@ void refusals_report(struct refusals *last, const struct gate *gate, const struc
     for (int i = 0; i < DECIDE_CAUSE_COUNT; i++) {
         count = add(fields, count, decide_cause_label((enum decide_cause)i), decided[i], &last->door[i]);
     }
+    for (int i = 0; i < GATE_OFFENCE_COUNT; i++) {
+        count = add(fields, count, gate_offence_label((enum gate_offence)i), stats.offences[i], &last->offences[i]);
+    }
     if (count > 0) {
         log_write(log, LOG_NOTICE, "refusals", fields, count);
         log_write_audit(log, "refusals", fields, count);
     }
+    report_violations(last, sessions, log);
 }

@@ -558,7 +558,8 @@ static int serve(struct server *server)
     for (;;) {
         uint64_t now_ms = loop_clock_ms();
         if (now_ms >= report_ms) {
-            refusals_report(&server->refusals, server->gate, server->lobby, server->door, server->log);
+            refusals_report(&server->refusals, server->gate, server->lobby, server->door, server->sessions,
+                            server->log);
             notify_sessions(&server->notify, session_pool_open(server->sessions));
             report_ms = now_ms + PERIOD_MS;
         }
@@ -594,7 +595,7 @@ int server_run(const char *config_file)
         return 1;
     }
     int status = drain(&server, serve(&server));
-    refusals_report(&server.refusals, server.gate, server.lobby, server.door, server.log);
+    refusals_report(&server.refusals, server.gate, server.lobby, server.door, server.sessions, server.log);
     release(&server);
     return status;
 }

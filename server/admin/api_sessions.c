@@ -45,15 +45,16 @@ static json_t *describe(const struct session_view *view)
 {
     char address[ADDRESS_TEXT_SIZE];
     address_format(&view->address, address);
-    return json_pack(
-        "{sI ss ss ss ss ss ss ss si sb sb sb so so so sI sI sI sI sI sI sI}", /* */
-        "id", (json_int_t)view->id, "user", view->user, "token_id", view->token_id, "key_id", view->key_id, "endpoint",
-        view->endpoint, "handler", view->handler, "subprotocol", view->protocol, "ip", address, "port", (int)view->port,
-        "tls", view->tls, "compression", view->compressed, "authenticated", view->authenticated, "opened",
-        time_of(view->opened_ms / 1000), "active", time_of(view->active_ms / 1000), "expires", time_of(view->expires_s),
-        "messages_in", (json_int_t)view->messages_in, "messages_out", (json_int_t)view->messages_out, "bytes_in",
-        (json_int_t)view->bytes_in, "bytes_out", (json_int_t)view->bytes_out, "messages_dropped",
-        (json_int_t)view->messages_dropped, "queued", (json_int_t)view->queued, "memory", (json_int_t)view->memory);
+    return json_pack("{sI ss ss ss ss ss ss ss si sb sb sb so so so sI sI sI sI sI sI sI sI}", /* */
+                     "id", (json_int_t)view->id, "user", view->user, "token_id", view->token_id, "key_id", view->key_id,
+                     "endpoint", view->endpoint, "handler", view->handler, "subprotocol", view->protocol, "ip", address,
+                     "port", (int)view->port, "tls", view->tls, "compression", view->compressed, "authenticated",
+                     view->authenticated, "opened", time_of(view->opened_ms / 1000), "active",
+                     time_of(view->active_ms / 1000), "expires", time_of(view->expires_s), "messages_in",
+                     (json_int_t)view->messages_in, "messages_out", (json_int_t)view->messages_out, "bytes_in",
+                     (json_int_t)view->bytes_in, "bytes_out", (json_int_t)view->bytes_out, "messages_dropped",
+                     (json_int_t)view->messages_dropped, "violations", (json_int_t)view->violations, "queued",
+                     (json_int_t)view->queued, "memory", (json_int_t)view->memory);
 }
 
 static void add_view(void *context, const struct session_view *view)

@@ -52,3 +52,47 @@ enum ws_close_code cause_close_code(enum cause cause)
     assert((unsigned)cause < CAUSE_COUNT);
     return causes[cause].code;
 }
+
+bool cause_offence(enum cause cause, enum gate_offence *kind_r)
+{
+    switch (cause) {
+    case CAUSE_INVALID_MESSAGE:
+    case CAUSE_TOO_MANY_VIOLATIONS:
+    case CAUSE_MESSAGE_TOO_BIG:
+        *kind_r = GATE_OFFENCE_INVALID_MESSAGES;
+        return true;
+    case CAUSE_RATE_LIMITED:
+        *kind_r = GATE_OFFENCE_MESSAGE_RATE;
+        return true;
+    case CAUSE_PROTOCOL_ERROR:
+    case CAUSE_INVALID_DATA:
+    case CAUSE_BAD_COMPRESSION:
+    case CAUSE_COMPRESSION_RATIO:
+    case CAUSE_TOO_MANY_FRAGMENTS:
+        *kind_r = GATE_OFFENCE_PROTOCOL_ERROR;
+        return true;
+    case CAUSE_CLIENT_CLOSED:
+    case CAUSE_CLIENT_GONE:
+    case CAUSE_CONNECTION_LOST:
+    case CAUSE_TLS_FAILED:
+    case CAUSE_IDLE_TIMEOUT:
+    case CAUSE_PONG_TIMEOUT:
+    case CAUSE_MESSAGE_TIMEOUT:
+    case CAUSE_SLOW_CONSUMER:
+    case CAUSE_SERVER_STOPPING:
+    case CAUSE_SESSION_MEMORY:
+    case CAUSE_SERVER_MEMORY:
+    case CAUSE_OUT_OF_MEMORY:
+    case CAUSE_AUTH_TIMEOUT:
+    case CAUSE_AUTH_FAILED:
+    case CAUSE_AUTH_UNAVAILABLE:
+    case CAUSE_TOKEN_EXPIRED:
+    case CAUSE_NOT_PERMITTED:
+    case CAUSE_USER_SESSIONS:
+    case CAUSE_REPLACED:
+    case CAUSE_KICKED:
+    case CAUSE_REVOKED:
+        return false;
+    }
+    return false;
+}

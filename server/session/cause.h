@@ -7,6 +7,9 @@
 #ifndef PORTCULLIS_SESSION_CAUSE_H
 #define PORTCULLIS_SESSION_CAUSE_H
 
+#include <stdbool.h>
+
+#include "server/gate/gate.h"
 #include "server/ws/close.h"
 
 enum cause_side { CAUSE_PEER, CAUSE_SERVER, CAUSE_NETWORK };
@@ -55,7 +58,10 @@ enum cause_side { CAUSE_PEER, CAUSE_SERVER, CAUSE_NETWORK };
     X(REPLACED, "replaced", CAUSE_SERVER, WS_CLOSE_REVOKED,                                                         \
       "A newer session of the user took this one's place (limits.user_sessions).")                                  \
     X(KICKED, "kicked", CAUSE_SERVER, WS_CLOSE_REVOKED, "An operator ended the session.")                           \
-    X(REVOKED, "revoked", CAUSE_SERVER, WS_CLOSE_REVOKED, "The token has been revoked.")
+    X(REVOKED, "revoked", CAUSE_SERVER, WS_CLOSE_REVOKED, "The token has been revoked.")                            \
+    X(INVALID_MESSAGE, "invalid_message", CAUSE_SERVER, WS_CLOSE_POLICY, "A message broke a rule of the endpoint.") \
+    X(TOO_MANY_VIOLATIONS, "too_many_violations", CAUSE_SERVER, WS_CLOSE_POLICY,                                    \
+      "Too many messages broke the rules of the endpoint.")
 
 enum cause {
 #define CAUSE_ENUM_(name, label, side, code, sentence) CAUSE_##name,
@@ -71,5 +77,7 @@ const char *cause_sentence(enum cause cause);
 enum cause_side cause_side(enum cause cause);
 const char *cause_side_label(enum cause_side side); /* "client", "server", "network" */
 enum ws_close_code cause_close_code(enum cause cause);
+/* Whether the gate is to hear of it, and as what. */
+bool cause_offence(enum cause cause, enum gate_offence *kind_r);
 
 #endif

@@ -158,6 +158,7 @@ static struct session_view view_of(const struct session *session)
         .bytes_in = session->bytes_in,
         .bytes_out = session->bytes_out,
         .messages_dropped = session_messages_dropped(session),
+        .violations = session_violations(session),
         .queued = queue_size(&session->queue),
         .memory = session->memory,
     };

@@ -49,8 +49,9 @@ struct session_view {
     uint64_t bytes_in;
     uint64_t bytes_out;
     uint64_t messages_dropped;
-    size_t queued; /* bytes of unsent output */
-    size_t memory; /* beyond its struct */
+    uint64_t violations; /* messages that broke a rule of the endpoint */
+    size_t queued;       /* bytes of unsent output */
+    size_t memory;       /* beyond its struct */
 };
 
 /* Calls `each` for those with an id above `after`, in order of id, `limit` (1 to SESSION_LIST_MAX) at most. False when a loop did not

@@ -16,8 +16,8 @@
 /* Unsent output at which reading pauses; less where limits.send_queue is small. */
 #define PAUSE_SIZE (64 * 1024)
 
-/* Messages of one session in a row, before others get their turn, where it costs so much more to inflate and compress them than
- * to send them: 100 bytes may stand for 64 KiB, and one read for 100 MB. */
+/* Messages of one session in a row, before others get their turn, where it costs so much more to inflate and compress them, or to
+ * check them, than to send them: 100 bytes may stand for 64 KiB, and one read for 100 MB. */
 #define TURN_MAX (1024 * 1024)
 
 /* Frames that a token may come in. */
@@ -113,7 +113,7 @@ static bool within_rate(struct session *session, size_t size)
         session_abort(session, CAUSE_OUT_OF_MEMORY);
         return false;
     }
-    if (rate_take(session->rate, &limit, size, session_now_ms(session))) {
+    if (rate_take(session->rate, &limit, size, session_now_ms(session)) == RATE_OK) {
         return true;
     }
     session_end(session, CAUSE_RATE_LIMITED);
@@ -160,7 +160,7 @@ static void on_message(struct session *session, enum ws_opcode opcode, uint8_t *
     session->last_message_ms = session_now_ms(session);
     if (session_awaits_token(session)) {
         session_take_token(session, opcode, data, size);
-    } else {
+    } else if (!session->endpoint->rules.any || session_admits_content(session, opcode, data, size, cost)) {
         session->handler->message(session, opcode, data, size);
     }
 }

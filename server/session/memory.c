@@ -28,7 +28,8 @@ static size_t memory_of(const struct session *session)
 {
     return queue_capacity(&session->queue) + reader_memory(&session->reader) + session_held_memory(session) +
            session_overflow_memory(session) + session_auth_memory(session) +
-           codec_memory(session->codec, &session->compression) + (session->rate != NULL ? sizeof(*session->rate) : 0);
+           codec_memory(session->codec, &session->compression) + (session->rate != NULL ? sizeof(*session->rate) : 0) +
+           session_conduct_memory(session);
 }
 
 /* Adds the difference between two figures, which may be negative: unsigned arithmetic. */

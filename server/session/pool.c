@@ -149,6 +149,7 @@ void session_pool_destroy(struct session_pool **pool_pointer)
         free(pool->loops[i].output);
         expiry_watch_destroy(&pool->loops[i].expiry);
         compression_deinit(&pool->loops[i].compression);
+        schema_scratch_free(pool->loops[i].scratch);
     }
     free(pool->loops);
     users_destroy(&pool->users);

@@ -17,6 +17,7 @@
 #include "server/config/config.h"
 #include "server/gate/gate.h"
 #include "server/loop/loop.h"
+#include "validate/rules.h"
 
 struct session_pool;
 
@@ -52,6 +53,9 @@ struct loop *session_pool_loop(struct session_pool *pool, unsigned index);
 
 /* Messages dropped so far (limits.slow_consumer); any thread. */
 uint64_t session_pool_messages_dropped(const struct session_pool *pool);
+
+/* Messages so far that broke a rule of their endpoint, by enum violation_code; any thread. */
+void session_pool_violations(const struct session_pool *pool, uint64_t counts_r[VIOLATION_COUNT]);
 
 /* Bytes that the sessions hold beyond their structs, short by less than 64 KiB a loop; see memory.c. Any thread. */
 size_t session_pool_memory(const struct session_pool *pool);

@@ -3,6 +3,8 @@
  */
 #include "server/session/rate.h"
 
+#include <stdbool.h>
+
 #define THOUSANDTHS 1000
 
 /* A token a second is a thousandth a millisecond. */
@@ -27,10 +29,10 @@ static bool take(int64_t *level, uint64_t per_second, uint64_t cost, uint64_t el
     return true;
 }
 
-bool rate_take(struct rate *rate, const struct rate_limit *limit, size_t size, uint64_t now_ms)
+enum rate_status rate_take(struct rate *rate, const struct rate_limit *limit, size_t size, uint64_t now_ms)
 {
     if (limit->messages == 0 && limit->bytes == 0) {
-        return true;
+        return RATE_OK;
     }
     if (rate->at_ms == 0) {
         rate->messages = (int64_t)limit->messages * THOUSANDTHS;
@@ -39,5 +41,8 @@ bool rate_take(struct rate *rate, const struct rate_limit *limit, size_t size, u
     }
     uint64_t elapsed_ms = now_ms - rate->at_ms;
     rate->at_ms = now_ms;
-    return take(&rate->messages, limit->messages, 1, elapsed_ms) && take(&rate->bytes, limit->bytes, size, elapsed_ms);
+    if (!take(&rate->messages, limit->messages, 1, elapsed_ms)) {
+        return RATE_MESSAGES;
+    }
+    return take(&rate->bytes, limit->bytes, size, elapsed_ms) ? RATE_OK : RATE_BYTES;
 }

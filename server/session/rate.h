@@ -7,7 +7,6 @@
 #ifndef PORTCULLIS_SESSION_RATE_H
 #define PORTCULLIS_SESSION_RATE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,8 +22,10 @@ struct rate {
     uint64_t at_ms;   /* 0: not used yet, both are full */
 };
 
-/* Takes one message of `size` bytes at `now_ms` (monotonic, not 0). False when the limit is exceeded. */
-bool __attribute__((warn_unused_result))
+enum rate_status { RATE_OK, RATE_MESSAGES, RATE_BYTES };
+
+/* Takes one message of `size` bytes at `now_ms` (monotonic, not 0). Else says which limit is exceeded. */
+enum rate_status __attribute__((warn_unused_result))
 rate_take(struct rate *rate, const struct rate_limit *limit, size_t size, uint64_t now_ms);
 
 #endif

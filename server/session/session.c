@@ -12,6 +12,9 @@
 /* After our FIN, for the peer's: enough for a round trip on a bad line, short enough not to be worth holding. */
 #define LINGER_MS 2000
 
+/* In the log's line: those that every end has, and the violations. */
+#define END_FIELDS_MAX 17
+
 uint64_t session_now_ms(const struct session *session)
 {
     return loop_now_ms(session->home->loop);
@@ -24,11 +27,21 @@ const struct config_endpoint *session_endpoint(const struct session *session)
 
 /* ---- the way out ---- */
 
+/* An open session has come to its end: the first cause stands. */
+static void decide(struct session *session, enum cause cause)
+{
+    enum gate_offence kind;
+    session->cause = (uint8_t)cause;
+    session_auth_end(session);
+    if (cause_offence(cause, &kind)) {
+        gate_report_offence(session->home->pool->gate, &session->pass.from, kind, session_now_ms(session));
+    }
+}
+
 void session_abort(struct session *session, enum cause cause)
 {
     if (session->state == SESSION_OPEN) {
-        session->cause = (uint8_t)cause;
-        session_auth_end(session);
+        decide(session, cause);
     }
     session->state = SESSION_DEAD;
     struct session_loop *home = session->home;
@@ -61,8 +74,7 @@ static void end(struct session *session, enum cause cause, unsigned code, const 
     if (session->state != SESSION_OPEN) {
         return;
     }
-    session->cause = (uint8_t)cause;
-    session_auth_end(session);
+    decide(session, cause);
     if (code != WS_CLOSE_NONE) {
         send_close(session, code, reason);
     }
@@ -105,7 +117,8 @@ static void log_end(const struct session *session)
     enum cause cause = (enum cause)session->cause;
     struct log *log = session->home->pool->log;
     char peer[ADDRESS_TEXT_SIZE];
-    const struct log_field fields[] = {
+    const uint64_t violations = session_violations(session);
+    struct log_field fields[END_FIELDS_MAX] = {
         log_u64("session", session->id),
         log_str("peer", address_format_port(&session->pass.from, session->port, peer)),
         log_str("endpoint", session->endpoint->path),
@@ -123,8 +136,12 @@ static void log_end(const struct session *session)
         log_str("cause", cause_label(cause)),
         log_str("detail", session->detail != NULL ? session->detail : cause_sentence(cause)),
     };
-    log_write(log, LOG_INFO, "session_end", fields, sizeof(fields) / sizeof(fields[0]));
-    log_write_audit(log, "session_end", fields, sizeof(fields) / sizeof(fields[0]));
+    size_t count = END_FIELDS_MAX - 1;
+    if (violations > 0) {
+        fields[count++] = log_u64("violations", violations);
+    }
+    log_write(log, LOG_INFO, "session_end", fields, count);
+    log_write_audit(log, "session_end", fields, count);
 }
 
 void session_destroy(struct session *session)
@@ -165,6 +182,7 @@ void session_destroy(struct session *session)
     session_drop_input(session);
     queue_deinit(&session->queue);
     free(session->rate);
+    session_free_conduct(session);
     reader_deinit(&session->reader);
     codec_destroy(&session->codec);
     session_free_overflow(session);

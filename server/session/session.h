@@ -69,8 +69,8 @@ void session_send(struct session *session, enum ws_opcode opcode, const void *he
 /* The one way a session ends. Output that is owed goes first, then a Close frame with the cause's code and sentence, where
  * it has one and the connection still works. The first cause stands; later calls do nothing. */
 void session_end(struct session *session, enum cause cause);
-/* As above with a close code and reason of its own, e.g. the rule that was broken. `detail` is static; it goes to the log, and
- * to the peer as the close reason. */
+/* As above with a close code and reason of its own, e.g. the rule that was broken. `detail` is static or lives as long as the
+ * session; it goes to the log, and to the peer as the close reason. */
 void session_end_with(struct session *session, enum cause cause, enum ws_close_code code, const char *detail);
 
 const struct config_endpoint *session_endpoint(const struct session *session);

@@ -39,12 +39,14 @@ struct session_loop {
     size_t compression_memory; /* of it, as it was last counted */
     bool compression_busy;     /* a large buffer has been used since trim_timer was set */
     struct timer trim_timer;
-    struct ferry *ferry;          /* NULL: every session reads and writes for itself */
-    struct session *output_owner; /* whose replies are being gathered; NULL between events */
-    bool retried;                 /* past the mark, and the socket has been tried again in this event */
-    size_t turn_size;             /* of the messages in this event of a session that has compression */
-    size_t memory;                /* of all its sessions, beyond their structs, and of compression; see memory.c */
-    size_t memory_told;           /* how much of it the pool knows of */
+    struct ferry *ferry;            /* NULL: every session reads and writes for itself */
+    struct session *output_owner;   /* whose replies are being gathered; NULL between events */
+    bool retried;                   /* past the mark, and the socket has been tried again in this event */
+    size_t turn_size;               /* of the messages in this event, where inflating or checking them costs */
+    struct schema_scratch *scratch; /* of validation.c; NULL before it is used */
+    atomic_uint_least64_t violations[VIOLATION_COUNT]; /* any thread reads, the loop's writes */
+    size_t memory;      /* of all its sessions, beyond their structs, and of compression; see memory.c */
+    size_t memory_told; /* how much of it the pool knows of */
     bool draining;
     struct spread drain; /* of the Close frames of a drain */
     uint64_t drain_begin_ms;
@@ -108,7 +110,7 @@ struct session {
     const struct config_endpoint *endpoint;
     const struct handler *handler;
     const char *protocol;      /* the subprotocol agreed upon, of the config; or NULL */
-    const char *detail;        /* of the end; static, or NULL */
+    const char *detail;        /* of the end; static, or what lives as long as the session, or NULL */
     struct codec *codec;       /* of context takeover; owned, NULL before it is used */
     struct session_auth *auth; /* NULL where no token is asked for */
     struct reader reader;
@@ -128,6 +130,7 @@ struct session {
     uint64_t pinged_ms;                /* a ping that nothing has answered; 0: none */
     uint64_t close_due_ms;             /* from SESSION_CLOSING on */
     struct rate *rate;                 /* owned; NULL before it is used */
+    struct session_conduct *conduct;   /* of validation.c; owned, NULL before it is used */
     uint64_t messages_in;
     uint64_t messages_out;
     uint64_t bytes_in; /* payload */
@@ -182,6 +185,15 @@ void session_settle_overflow(struct session *session);
 uint64_t session_messages_dropped(const struct session *session);
 size_t session_overflow_memory(const struct session *session);
 void session_free_overflow(struct session *session);
+
+/* validation.c: whether the handler gets this message, of an endpoint that has rules; if not, it was answered, or the session has
+ * ended. `cost` is what rates go by. */
+bool __attribute__((warn_unused_result))
+session_admits_content(struct session *session, enum ws_opcode opcode, const uint8_t *data, size_t size, size_t cost);
+/* Messages that broke a rule so far. */
+uint64_t session_violations(const struct session *session);
+size_t session_conduct_memory(const struct session *session);
+void session_free_conduct(struct session *session);
 
 /* memory.c: after blocks have grown or shrunk, between session_output_begin() and session_output_end(). May end the session
  * (session_memory, server_memory) and then frees its incomplete message, its held input and its compression. */

@@ -52,6 +52,19 @@ class Manual(unittest.TestCase):
         told = page("portcullis.8").partition("\n.SS request_refused\n")[2].partition("\n.SS ")[0]
         self.assertEqual(re.findall(r"^\.TP\n\.B (\S+)\n(?=.)", told, re.MULTILINE), causes)
 
+    def test_every_end_of_a_session(self):
+        with open(os.path.join(SOURCE, "session/cause.h"), encoding="utf-8") as source:
+            causes = CAUSE.findall(source.read())
+        told = page("portcullis.8").partition("\n.SS session_end\n")[2].partition("\n.SS ")[0]
+        self.assertEqual(re.findall(r"^\.TP\n\.B (\S+)\n(?=.)", told, re.MULTILINE), causes)
+
+    def test_every_violation(self):
+        with open(os.path.join(SOURCE, os.pardir, "validate", "rules.h"), encoding="utf-8") as source:
+            violations = CAUSE.findall(source.read())
+        self.assertEqual(violations.pop(0), "none")
+        told = page("portcullis.8").partition("\n.SS message_invalid\n")[2].partition("\n.SS ")[0]
+        self.assertEqual(re.findall(r"^\.TP\n\.B (\S+)\n(?=.)", told, re.MULTILINE), violations)
+
     def test_every_verdict_on_a_token(self):
         with open(os.path.join(SOURCE, os.pardir, "auth", "token.h"), encoding="utf-8") as source:
             verdicts = CAUSE.findall(source.read())

@@ -39,12 +39,48 @@ START_TEST(core_sides_have_names)
 }
 END_TEST
 
+/* What a peer is to blame for, and nothing that happens to it. */
+START_TEST(core_offences)
+{
+    static const struct {
+        enum cause cause;
+        enum gate_offence kind;
+    } offences[] = {
+        {CAUSE_INVALID_MESSAGE, GATE_OFFENCE_INVALID_MESSAGES},
+        {CAUSE_TOO_MANY_VIOLATIONS, GATE_OFFENCE_INVALID_MESSAGES},
+        {CAUSE_MESSAGE_TOO_BIG, GATE_OFFENCE_INVALID_MESSAGES},
+        {CAUSE_RATE_LIMITED, GATE_OFFENCE_MESSAGE_RATE},
+        {CAUSE_PROTOCOL_ERROR, GATE_OFFENCE_PROTOCOL_ERROR},
+        {CAUSE_INVALID_DATA, GATE_OFFENCE_PROTOCOL_ERROR},
+        {CAUSE_BAD_COMPRESSION, GATE_OFFENCE_PROTOCOL_ERROR},
+        {CAUSE_COMPRESSION_RATIO, GATE_OFFENCE_PROTOCOL_ERROR},
+        {CAUSE_TOO_MANY_FRAGMENTS, GATE_OFFENCE_PROTOCOL_ERROR},
+    };
+    const size_t count = sizeof(offences) / sizeof(offences[0]);
+    size_t found = 0;
+    for (int cause = 0; cause < CAUSE_COUNT; cause++) {
+        enum gate_offence kind;
+        if (!cause_offence((enum cause)cause, &kind)) {
+            continue;
+        }
+        found++;
+        size_t i = 0;
+        while (i < count && offences[i].cause != (enum cause)cause) {
+            i++;
+        }
+        ck_assert_msg(i < count && offences[i].kind == kind, "%s", cause_label((enum cause)cause));
+    }
+    ck_assert_uint_eq(found, count);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cause");
     TCase *core = tcase_create("core");
     tcase_add_test(core, core_every_cause_is_complete);
     tcase_add_test(core, core_sides_have_names);
+    tcase_add_test(core, core_offences);
     suite_add_tcase(suite, core);
     return runner_run(suite);
 }

@@ -14,11 +14,11 @@ START_TEST(core_one_second_at_once_then_the_rate)
     struct rate rate = {0};
     unsigned passed = 0;
     for (int i = 0; i < 100; i++) {
-        passed += rate_take(&rate, &limit, 0, 5000);
+        passed += rate_take(&rate, &limit, 0, 5000) == RATE_OK;
     }
     ck_assert_uint_eq(passed, 10);
     for (uint64_t now_ms = 5001; now_ms <= 15000; now_ms++) {
-        passed += rate_take(&rate, &limit, 0, now_ms);
+        passed += rate_take(&rate, &limit, 0, now_ms) == RATE_OK;
     }
     ck_assert_uint_ge(passed, 10 + 99);
     ck_assert_uint_le(passed, 10 + 101);
@@ -29,10 +29,10 @@ START_TEST(core_a_large_message_passes_and_is_paid_off)
 {
     const struct rate_limit limit = {.bytes = 1000};
     struct rate rate = {0};
-    ck_assert(rate_take(&rate, &limit, 5000, 1)); /* five seconds' worth: four are owed */
-    ck_assert(!rate_take(&rate, &limit, 1, 4000));
-    ck_assert(!rate_take(&rate, &limit, 1, 4001));
-    ck_assert(rate_take(&rate, &limit, 1, 4002));
+    ck_assert_int_eq(rate_take(&rate, &limit, 5000, 1), RATE_OK); /* five seconds' worth: four are owed */
+    ck_assert_int_eq(rate_take(&rate, &limit, 1, 4000), RATE_BYTES);
+    ck_assert_int_eq(rate_take(&rate, &limit, 1, 4001), RATE_BYTES);
+    ck_assert_int_eq(rate_take(&rate, &limit, 1, 4002), RATE_OK);
 }
 END_TEST
 
@@ -40,13 +40,13 @@ START_TEST(core_both_limits_hold)
 {
     const struct rate_limit limit = {.messages = 5, .bytes = 100};
     struct rate rate = {0};
-    ck_assert(rate_take(&rate, &limit, 100, 1));
-    ck_assert(!rate_take(&rate, &limit, 1, 1)); /* bytes */
+    ck_assert_int_eq(rate_take(&rate, &limit, 100, 1), RATE_OK);
+    ck_assert_int_eq(rate_take(&rate, &limit, 1, 1), RATE_BYTES);
     struct rate other = {0};
     for (int i = 0; i < 5; i++) {
-        ck_assert(rate_take(&other, &limit, 1, 1));
+        ck_assert_int_eq(rate_take(&other, &limit, 1, 1), RATE_OK);
     }
-    ck_assert(!rate_take(&other, &limit, 1, 1)); /* messages */
+    ck_assert_int_eq(rate_take(&other, &limit, 1, 1), RATE_MESSAGES);
 }
 END_TEST
 
@@ -55,7 +55,7 @@ START_TEST(limits_none)
     const struct rate_limit limit = {0};
     struct rate rate = {0};
     for (int i = 0; i < 1000; i++) {
-        ck_assert(rate_take(&rate, &limit, SIZE_MAX / 4, 1));
+        ck_assert_int_eq(rate_take(&rate, &limit, SIZE_MAX / 4, 1), RATE_OK);
     }
 }
 END_TEST
@@ -66,7 +66,7 @@ START_TEST(limits_largest_values_and_long_pauses)
     struct rate rate = {0};
     uint64_t now_ms = 1;
     for (int i = 0; i < 64; i++) {
-        ck_assert(rate_take(&rate, &limit, 64 * 1024 * 1024, now_ms));
+        ck_assert_int_eq(rate_take(&rate, &limit, 64 * 1024 * 1024, now_ms), RATE_OK);
         now_ms += UINT64_C(1) << (i < 50 ? i : 50);
         ck_assert_int_le(rate.messages, INT64_C(1000000) * 1000);
         ck_assert_int_le(rate.bytes, (INT64_C(1) << 40) * 1000);
