@@ -44,7 +44,10 @@ struct schema_resource {
     const char *uri; /* without a fragment; empty for a document without $id */
     struct schema_node *root;
     struct schema_anchor *dynamic_anchors;
-    size_t document; /* as in struct schema_error */
+    size_t number;         /* among all resources */
+    size_t anchor_count;   /* of dynamic_anchors */
+    size_t document;       /* as in struct schema_error */
+    unsigned vocabularies; /* of enum schema_vocabulary: those whose keywords count */
 };
 
 struct schema_anchor {
@@ -138,6 +141,7 @@ struct schema_node {
 
     bool refuses;   /* the schema `false` */
     unsigned types; /* of enum schema_type; 0: any */
+    unsigned depth; /* schemas above this one */
     size_t number;  /* among all nodes */
     json_t *source; /* borrowed */
     struct schema_resource *resource;

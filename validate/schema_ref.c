@@ -3,6 +3,7 @@
  */
 #include "validate/schema_ref.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 
 #define DIALECT  "https://json-schema.org/draft/2020-12/schema"
 #define BUILT_IN SIZE_MAX /* the document of what nobody gave */
+
+#define NUMBER_SIZE 24
 
 static char *copy(struct schema_compiler *compiler, const char *text, size_t size)
 {
@@ -38,44 +41,74 @@ static char *resolve(struct schema_compiler *compiler, const char *base, const c
     return own;
 }
 
-static const char *joined(struct schema_compiler *compiler, const char *uri, const char *anchor)
+/* How an anchor of the resource is called among the compiler's names. */
+static const char *anchor_name(struct schema_compiler *compiler, const struct schema_resource *resource,
+                               const char *anchor)
 {
-    const size_t size = strlen(uri);
-    char *text = schema_compile_take(compiler, size + strlen(anchor) + 2, 1);
+    char number[NUMBER_SIZE];
+    const int size = snprintf(number, sizeof(number), " %zu#", resource->number);
+    char *text = schema_compile_take(compiler, (size_t)size + strlen(anchor) + 1, 1);
     if (text != NULL) {
-        memcpy(text, uri, size);
-        text[size] = '#';
-        memcpy(text + size + 1, anchor, strlen(anchor));
+        memcpy(text, number, (size_t)size);
+        memcpy(text + size, anchor, strlen(anchor));
     }
     return text;
 }
 
-/* The keyword's string; NULL: absent, or no string, which is an error. */
-static const char *string_of(struct schema_compiler *compiler, const struct schema_node *node, const char *keyword)
+static const char *string_of(const struct schema_compiler *compiler, enum schema_keyword keyword)
 {
-    const json_t *value = json_object_get(node->source, keyword);
-    if (value != NULL && !json_is_string(value)) {
-        (void)schema_compile_fail(compiler, node, keyword, "%s is a string", keyword);
-    }
-    return json_string_value(value);
+    return json_string_value(compiler->keywords.values[keyword]);
 }
 
-static bool is_wrong(const struct schema_node *node, const char *keyword, const char *text)
+/* Whether `uri` is `name`, but for an empty fragment at its end. */
+static bool is_same(const char *uri, const char *name)
 {
-    return text == NULL && json_object_get(node->source, keyword) != NULL;
+    const size_t size = name != NULL ? strlen(name) : 0;
+    return name != NULL && strncmp(uri, name, size) == 0 && (uri[size] == '\0' || strcmp(uri + size, "#") == 0);
 }
 
-static bool check_dialect(struct schema_compiler *compiler, struct schema_node *node)
+static json_t *find_document(const struct schema_compiler *compiler, const char *uri)
 {
-    const char *dialect = string_of(compiler, node, "$schema");
-    if (dialect == NULL) {
-        return !is_wrong(node, "$schema", dialect);
+    for (size_t i = 0; i < compiler->options->document_count; i++) {
+        const struct schema_document *one = &compiler->options->documents[i];
+        if (is_same(uri, one->uri) || is_same(uri, json_string_value(json_object_get(one->json, "$id")))) {
+            return one->json;
+        }
     }
-    const size_t size = strlen(DIALECT);
-    if (strncmp(dialect, DIALECT, size) != 0 || (dialect[size] != '\0' && strcmp(dialect + size, "#") != 0)) {
-        return schema_compile_fail(compiler, node, "$schema", "%s is not draft 2020-12", dialect);
+    return NULL;
+}
+
+/* Core §8.1.2: a vocabulary that is required has to be known, another may be. */
+static bool read_vocabularies(struct schema_compiler *compiler, struct schema_node *node, json_t *list)
+{
+    unsigned vocabularies = SCHEMA_VOCABULARY_CORE;
+    for (void *i = json_object_iter(list); i != NULL; i = json_object_iter_next(list, i)) {
+        const unsigned vocabulary = schema_vocabulary_named(json_object_iter_key(i));
+        if (vocabulary == 0 && json_is_true(json_object_iter_value(i))) {
+            return schema_compile_fail(compiler, node, "$schema",
+                                       "the meta-schema requires the unknown vocabulary %.160s",
+                                       json_object_iter_key(i));
+        }
+        vocabularies |= vocabulary;
     }
+    node->resource->vocabularies = vocabularies;
     return true;
+}
+
+static bool enter_dialect(struct schema_compiler *compiler, struct schema_node *node)
+{
+    const char *dialect = json_string_value(json_object_get(node->source, "$schema"));
+    if (dialect == NULL || is_same(dialect, DIALECT)) {
+        return true;
+    }
+    json_t *meta = find_document(compiler, dialect);
+    if (meta == NULL) {
+        return schema_compile_fail(compiler, node, "$schema",
+                                   "%.160s is neither draft 2020-12 nor a meta-schema that is loaded", dialect);
+    }
+    /* What has no $vocabulary says nothing about the dialect; and only the root of a resource chooses one. */
+    json_t *list = json_object_get(meta, "$vocabulary");
+    return list == NULL || node->resource->root != node || read_vocabularies(compiler, node, list);
 }
 
 static bool name_resource(struct schema_compiler *compiler, struct schema_node *node, const char *uri)
@@ -88,7 +121,7 @@ static bool name_resource(struct schema_compiler *compiler, struct schema_node *
            schema_compile_fail(compiler, NULL, "memory", "no memory for the schema");
 }
 
-bool schema_ref_enter_root(struct schema_compiler *compiler, struct schema_node *node)
+static bool enter_root(struct schema_compiler *compiler, struct schema_node *node)
 {
     struct schema_resource *resource = node->resource;
     resource->root = node;
@@ -101,78 +134,102 @@ bool schema_ref_enter_root(struct schema_compiler *compiler, struct schema_node 
 
 static bool enter_resource(struct schema_compiler *compiler, struct schema_node *node)
 {
-    const char *id = string_of(compiler, node, "$id");
-    if (is_wrong(node, "$id", id) || (node->parent == NULL && !schema_ref_enter_root(compiler, node))) {
+    const json_t *id = json_object_get(node->source, "$id");
+    if (node->parent == NULL && !enter_root(compiler, node)) {
         return false;
     }
-    if (id == NULL) {
-        return true;
+    if (!json_is_string(id)) {
+        return true; /* if it is there, its shape is found to be wrong */
     }
-    char *uri = resolve(compiler, node->resource->uri, id);
-    struct schema_resource *resource = schema_compile_take(compiler, 1, sizeof(*resource));
-    if (uri == NULL || resource == NULL) {
+    char *uri = resolve(compiler, node->resource->uri, json_string_value(id));
+    if (uri == NULL) {
         return false;
+    }
+    if (strlen(uri) > SCHEMA_URI_MAX) {
+        return schema_compile_fail(compiler, node, "$id", "the URI has more than %d bytes", SCHEMA_URI_MAX);
     }
     char *fragment = strchr(uri, '#');
-    if (fragment != NULL && fragment[1] != '\0') {
-        return schema_compile_fail(compiler, node, "$id", "$id has a fragment");
-    }
     if (fragment != NULL) {
-        *fragment = '\0';
+        *fragment = '\0'; /* an empty one: others are found to be wrong */
     }
-    if (!name_resource(compiler, node, uri)) {
+    struct schema_resource *resource = schema_compile_resource(compiler, uri, node->resource);
+    if (resource == NULL || !name_resource(compiler, node, uri)) {
         return false;
     }
-    *resource = (struct schema_resource){.uri = uri, .root = node, .document = node->resource->document};
+    resource->root = node;
     node->resource = resource;
     return true;
 }
 
-static bool enter_anchor(struct schema_compiler *compiler, struct schema_node *node, const char *keyword)
+static bool enter_anchor(struct schema_compiler *compiler, struct schema_node *node, enum schema_keyword keyword)
 {
-    const char *name = string_of(compiler, node, keyword);
-    if (name == NULL) {
-        return !is_wrong(node, keyword, name);
-    }
-    const char *full = joined(compiler, node->resource->uri, name);
+    const char *name = string_of(compiler, keyword);
+    const char *full = name != NULL ? anchor_name(compiler, node->resource, name) : NULL;
     if (full == NULL) {
-        return false;
+        return name == NULL;
     }
     if (!schema_compile_name(compiler, full, node) && schema_compile_find(compiler, full) != node) {
-        return schema_compile_fail(compiler, node, keyword, "another schema has the anchor %s", name);
-    }
-    if (strcmp(keyword, "$dynamicAnchor") == 0) {
-        struct schema_anchor *anchor = schema_compile_take(compiler, 1, sizeof(*anchor));
-        if (anchor == NULL) {
-            return false;
-        }
-        *anchor = (struct schema_anchor){node->resource->dynamic_anchors, name, node};
-        node->resource->dynamic_anchors = anchor;
-        node->dynamic_anchor = name;
+        return schema_compile_fail(compiler, node, schema_keyword_text(keyword), "another schema has the anchor %.160s",
+                                   name);
     }
     return true;
 }
 
-static bool enter_reference(struct schema_compiler *compiler, struct schema_node *node, const char *keyword)
+static bool count_dynamic_name(struct schema_compiler *compiler, const char *name)
 {
-    const char *reference = string_of(compiler, node, keyword);
+    const json_int_t count = json_integer_value(json_object_get(compiler->dynamic_names, name));
+    return json_object_set_new(compiler->dynamic_names, name, json_integer(count + 1)) == 0 ||
+           schema_compile_fail(compiler, NULL, "memory", "no memory for the schema");
+}
+
+static bool enter_dynamic_anchor(struct schema_compiler *compiler, struct schema_node *node)
+{
+    struct schema_resource *resource = node->resource;
+    const char *name = string_of(compiler, SCHEMA_KEYWORD_DYNAMIC_ANCHOR);
+    if (name == NULL) {
+        return true;
+    }
+    if (resource->anchor_count == SCHEMA_ANCHORS_MAX) {
+        return schema_compile_fail(compiler, node, "$dynamicAnchor", "there are more than %d in one schema resource",
+                                   SCHEMA_ANCHORS_MAX);
+    }
+    struct schema_anchor *anchor = schema_compile_take(compiler, 1, sizeof(*anchor));
+    if (anchor == NULL || !enter_anchor(compiler, node, SCHEMA_KEYWORD_DYNAMIC_ANCHOR) ||
+        !count_dynamic_name(compiler, name)) {
+        return false;
+    }
+    *anchor = (struct schema_anchor){resource->dynamic_anchors, name, node};
+    resource->dynamic_anchors = anchor;
+    resource->anchor_count++;
+    node->dynamic_anchor = name;
+    return true;
+}
+
+static bool enter_reference(struct schema_compiler *compiler, struct schema_node *node, enum schema_keyword keyword)
+{
+    const char *reference = string_of(compiler, keyword);
     if (reference == NULL) {
-        return !is_wrong(node, keyword, reference);
+        return true;
     }
     struct schema_pending *pending = schema_compile_take(compiler, 1, sizeof(*pending));
     if (pending == NULL) {
         return false;
     }
-    *pending = (struct schema_pending){compiler->pending, node, keyword, reference};
+    *pending = (struct schema_pending){compiler->pending, node, schema_keyword_text(keyword), reference};
     compiler->pending = pending;
     return true;
 }
 
+bool schema_ref_enter_resource(struct schema_compiler *compiler, struct schema_node *node)
+{
+    return enter_resource(compiler, node) && enter_dialect(compiler, node);
+}
+
 bool schema_ref_enter(struct schema_compiler *compiler, struct schema_node *node)
 {
-    return check_dialect(compiler, node) && enter_resource(compiler, node) && enter_anchor(compiler, node, "$anchor") &&
-           enter_anchor(compiler, node, "$dynamicAnchor") && enter_reference(compiler, node, "$ref") &&
-           enter_reference(compiler, node, "$dynamicRef");
+    return enter_anchor(compiler, node, SCHEMA_KEYWORD_ANCHOR) && enter_dynamic_anchor(compiler, node) &&
+           enter_reference(compiler, node, SCHEMA_KEYWORD_REF) &&
+           enter_reference(compiler, node, SCHEMA_KEYWORD_DYNAMIC_REF);
 }
 
 /* The resource, if need be made from the built-in meta-schema of that URI. NULL: there is none, or an error is set. */
@@ -184,13 +241,14 @@ static struct schema_node *find_resource(struct schema_compiler *compiler, const
         return found;
     }
     json_t *document = json_loads(text, 0, NULL);
-    struct schema_resource *resource = schema_compile_take(compiler, 1, sizeof(*resource));
-    if (document == NULL || resource == NULL || !schema_compile_own(compiler, NULL, document)) {
+    if (document == NULL) {
+        (void)schema_compile_fail(compiler, NULL, "memory", "no memory for the schema");
         return NULL;
     }
-    *resource = (struct schema_resource){.uri = uri, .document = BUILT_IN};
-    const struct schema_place top = {0};
-    return schema_compile_node(compiler, document, top, resource);
+    const char *own = schema_ref_copy(compiler, uri);
+    found = own != NULL ? schema_compile_add_document(compiler, document, own, BUILT_IN) : NULL;
+    json_decref(document);
+    return found != NULL && schema_compile_read_all(compiler) ? found : NULL;
 }
 
 static int hex_value(char c)
@@ -271,37 +329,59 @@ static struct schema_node *follow_pointer(struct schema_compiler *compiler, stru
         return value == NULL ? NULL : above;
     }
     const struct schema_place place = {.parent = from, .keyword = keyword};
-    return schema_compile_node(compiler, value, place, above->resource);
+    struct schema_node *node = schema_compile_add(compiler, value, place, above->resource);
+    return node != NULL && schema_compile_read_all(compiler) ? node : NULL;
 }
 
-static struct schema_node *find_target(struct schema_compiler *compiler, char *uri)
+static struct schema_node *find_anchor(struct schema_compiler *compiler, const struct schema_node *resource,
+                                       const char *anchor)
 {
-    char *fragment = strchr(uri, '#');
-    if (fragment != NULL) {
-        *fragment++ = '\0';
-    }
-    struct schema_node *resource = find_resource(compiler, uri);
-    if (resource == NULL || fragment == NULL || *fragment == '\0') {
-        return resource;
-    }
+    const char *full = anchor_name(compiler, resource->resource, anchor);
+    return full != NULL ? schema_compile_find(compiler, full) : NULL;
+}
+
+/* What the fragment names, which is changed. */
+static struct schema_node *follow_fragment(struct schema_compiler *compiler, struct schema_node *resource,
+                                           char *fragment)
+{
     decode_percent(fragment);
     if (*fragment == '/') {
         return follow_pointer(compiler, resource, fragment);
     }
-    const char *full = joined(compiler, resource->resource->uri, fragment);
-    return full != NULL ? schema_compile_find(compiler, full) : NULL;
+    return *fragment == '\0' ? resource : find_anchor(compiler, resource, fragment);
+}
+
+static struct schema_node *find_target(struct schema_compiler *compiler, const struct schema_node *node,
+                                       const char *reference)
+{
+    const char *mark = strchr(reference, '#');
+    char *fragment = mark != NULL ? schema_ref_copy(compiler, mark + 1) : NULL;
+    if (mark != NULL && fragment == NULL) {
+        return NULL;
+    }
+    struct schema_node *resource = node->resource->root;
+    if (mark != reference) {
+        char *uri = uri_resolve(node->resource->uri, reference);
+        if (uri == NULL) {
+            (void)schema_compile_fail(compiler, NULL, "memory", "no memory for the schema");
+            return NULL;
+        }
+        uri[strcspn(uri, "#")] = '\0';
+        resource = find_resource(compiler, uri);
+        free(uri);
+    }
+    return resource == NULL || fragment == NULL ? resource : follow_fragment(compiler, resource, fragment);
 }
 
 static bool resolve_one(struct schema_compiler *compiler, const struct schema_pending *pending)
 {
     struct schema_node *node = pending->node;
     const char *fragment = strchr(pending->reference, '#');
-    char *uri = resolve(compiler, node->resource->uri, pending->reference);
-    struct schema_node *target = uri != NULL ? find_target(compiler, uri) : NULL;
+    struct schema_node *target = find_target(compiler, node, pending->reference);
     if (target == NULL) {
         return compiler->error->sentence[0] == '\0' &&
                schema_compile_fail(compiler, node, pending->keyword,
-                                   "%s names no schema that is loaded, and nothing is fetched", pending->reference);
+                                   "%.160s names no schema that is loaded, and nothing is fetched", pending->reference);
     }
     if (strcmp(pending->keyword, "$ref") == 0) {
         node->ref = target;

@@ -7,11 +7,11 @@
 
 #include "validate/schema_compile.h"
 
-/* $id, $anchor, $dynamicAnchor and $schema of a subschema that is being compiled. False: an error is set. */
-bool schema_ref_enter(struct schema_compiler *compiler, struct schema_node *node);
+/* $id and $schema of a subschema, which say which keywords count. False: an error is set. */
+bool schema_ref_enter_resource(struct schema_compiler *compiler, struct schema_node *node);
 
-/* The same for a document that is a boolean. */
-bool schema_ref_enter_root(struct schema_compiler *compiler, struct schema_node *node);
+/* The anchors and references among the compiler's keywords, which are the node's. False: an error is set. */
+bool schema_ref_enter(struct schema_compiler *compiler, struct schema_node *node);
 
 /* The text in the schema's memory. NULL: an error is set. */
 char *schema_ref_copy(struct schema_compiler *compiler, const char *text);
