@@ -95,6 +95,13 @@ void pattern_free(struct pattern *pattern)
     }
 }
 
+size_t pattern_memory(const struct pattern *pattern)
+{
+    size_t size = 0;
+    (void)pcre2_pattern_info(pattern->code, PCRE2_INFO_SIZE, &size);
+    return sizeof(*pattern) + size;
+}
+
 /* Pays for one step; what it returns other than 0 ends the match with that code. */
 static int pay(pcre2_callout_block *block, void *data)
 {

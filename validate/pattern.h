@@ -25,6 +25,9 @@ __attribute__((warn_unused_result)) struct pattern *pattern_compile(const char *
                                                                     size_t reason_size);
 void pattern_free(struct pattern *pattern);
 
+/* Bytes that the compiled pattern takes. */
+size_t pattern_memory(const struct pattern *pattern);
+
 /* Returns owned, or NULL without memory. */
 __attribute__((warn_unused_result)) struct pattern_scratch *pattern_scratch_create(void);
 void pattern_scratch_free(struct pattern_scratch *scratch);

@@ -142,6 +142,12 @@ struct pattern *schema_compile_pattern(struct schema_compiler *compiler, const s
     if (!schema_compile_own(compiler, pattern, NULL)) {
         return NULL;
     }
+    compiler->patterns_size += pattern_memory(pattern);
+    if (compiler->patterns_size > SCHEMA_PATTERNS_SIZE_MAX) {
+        (void)schema_compile_fail(compiler, node, keyword, "all patterns together take more than %zu bytes",
+                                  SCHEMA_PATTERNS_SIZE_MAX);
+        return NULL;
+    }
     if (json_object_setn_new_nocheck(compiler->patterns, text.bytes, text.size, json_integer((json_int_t)count)) != 0) {
         (void)schema_compile_fail(compiler, NULL, "memory", "no memory for the schema");
         return NULL;

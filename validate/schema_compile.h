@@ -9,12 +9,13 @@
 #include "validate/schema_node.h"
 
 /* What one schema may consist of. Real ones stay far below; each bound keeps what is made of a document within a multiple of its
- * size. */
-#define SCHEMA_NODES_MAX     1000000
-#define SCHEMA_RESOURCES_MAX 65536
-#define SCHEMA_PATTERNS_MAX  16384 /* different ones */
-#define SCHEMA_ANCHORS_MAX   64    /* dynamic ones of one resource: each check with $dynamicRef looks at them */
-#define SCHEMA_URI_MAX       2048  /* bytes of a resource's URI: what is relative to it is resolved to a copy */
+ * size, and so the time. */
+#define SCHEMA_NODES_MAX         1000000
+#define SCHEMA_RESOURCES_MAX     65536
+#define SCHEMA_URI_MAX           512   /* bytes of a resource's URI: each reference from it is resolved in a copy */
+#define SCHEMA_ANCHORS_MAX       64    /* dynamic ones of one resource: each check with $dynamicRef looks at them */
+#define SCHEMA_PATTERNS_MAX      16384 /* different ones */
+#define SCHEMA_PATTERNS_SIZE_MAX ((size_t)64 << 20) /* bytes, compiled: "(abc){1000}" is short as a text only */
 
 struct schema_pending {
     struct schema_pending *next;
@@ -31,6 +32,7 @@ struct schema_compiler {
     json_t *dynamic_names; /* dynamic anchor: how many schemas have it */
     json_t *patterns;      /* the text: index into `compiled`, for many schemas repeat theirs */
     struct pattern **compiled;
+    size_t patterns_size;       /* bytes */
     struct schema_node **nodes; /* those from `read_count` on wait for being read */
     size_t node_count;
     size_t node_room;

@@ -11,6 +11,7 @@
 #include "validate/ip_text.h"
 #include "validate/pattern.h"
 #include "validate/uri.h"
+#include "validate/uri_template.h"
 
 struct cursor {
     const char *next;
@@ -191,6 +192,19 @@ static bool is_json_pointer(const char *text, size_t size)
     return size == 0 || text[0] == '/';
 }
 
+/* draft-bhutton-relative-json-pointer-00 §3: how far up, without leading zeros, then how to go on: by a pointer, or "#". */
+static bool is_relative_json_pointer(struct cursor cursor)
+{
+    const char *start = cursor.next;
+    if (!take_digits(&cursor) || (start[0] == '0' && cursor.next - start > 1)) {
+        return false;
+    }
+    if (take(&cursor, '#')) {
+        return cursor.next == cursor.end;
+    }
+    return is_json_pointer(cursor.next, (size_t)(cursor.end - cursor.next));
+}
+
 static bool is_regex(const char *text, size_t size)
 {
     struct pattern *pattern = pattern_compile(text, size, NULL, 0);
@@ -240,10 +254,18 @@ bool schema_format_check(enum schema_format format, const char *text, size_t siz
         return uri_valid(text, size, true);
     case SCHEMA_FORMAT_URI_REFERENCE:
         return uri_valid(text, size, false);
+    case SCHEMA_FORMAT_URI_TEMPLATE:
+        return uri_template_valid(text, size);
+    case SCHEMA_FORMAT_IRI:
+        return uri_valid_iri(text, size, true);
+    case SCHEMA_FORMAT_IRI_REFERENCE:
+        return uri_valid_iri(text, size, false);
     case SCHEMA_FORMAT_UUID:
         return is_uuid(text, size);
     case SCHEMA_FORMAT_JSON_POINTER:
         return is_json_pointer(text, size);
+    case SCHEMA_FORMAT_RELATIVE_JSON_POINTER:
+        return is_relative_json_pointer(cursor);
     case SCHEMA_FORMAT_REGEX:
         return is_regex(text, size);
     }
@@ -268,8 +290,12 @@ enum schema_format schema_format_named(const char *name)
         {"ipv6", SCHEMA_FORMAT_IPV6},
         {"uri", SCHEMA_FORMAT_URI},
         {"uri-reference", SCHEMA_FORMAT_URI_REFERENCE},
+        {"uri-template", SCHEMA_FORMAT_URI_TEMPLATE},
+        {"iri", SCHEMA_FORMAT_IRI},
+        {"iri-reference", SCHEMA_FORMAT_IRI_REFERENCE},
         {"uuid", SCHEMA_FORMAT_UUID},
         {"json-pointer", SCHEMA_FORMAT_JSON_POINTER},
+        {"relative-json-pointer", SCHEMA_FORMAT_RELATIVE_JSON_POINTER},
         {"regex", SCHEMA_FORMAT_REGEX},
     };
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {

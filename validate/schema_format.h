@@ -1,5 +1,5 @@
 /*
- * schema_format - the formats of JSON Schema (Validation §7.3) that are checked when formats decide. Pure: any thread.
+ * schema_format - the formats of JSON Schema (Validation §7.3), all of which are checked when formats decide. Pure: any thread.
  */
 #ifndef PORTCULLIS_VALIDATE_SCHEMA_FORMAT_H
 #define PORTCULLIS_VALIDATE_SCHEMA_FORMAT_H
@@ -21,8 +21,12 @@ enum schema_format {
     SCHEMA_FORMAT_IPV6,
     SCHEMA_FORMAT_URI,
     SCHEMA_FORMAT_URI_REFERENCE,
+    SCHEMA_FORMAT_URI_TEMPLATE,
+    SCHEMA_FORMAT_IRI,
+    SCHEMA_FORMAT_IRI_REFERENCE,
     SCHEMA_FORMAT_UUID,
     SCHEMA_FORMAT_JSON_POINTER,
+    SCHEMA_FORMAT_RELATIVE_JSON_POINTER,
     SCHEMA_FORMAT_REGEX
 };
 

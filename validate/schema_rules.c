@@ -318,13 +318,21 @@ static void read_type(const struct schema_compiler *compiler, struct schema_node
     }
 }
 
+/* Comparing recurses. */
+static bool check_nesting(struct schema_compiler *compiler, const struct schema_node *node, enum schema_keyword keyword)
+{
+    json_t *value = value_of(compiler, keyword);
+    return value == NULL || json_order_nests_within(value, SCHEMA_DEPTH_MAX) ||
+           schema_compile_fail(compiler, node, schema_keyword_text(keyword), "the value nests deeper than %d",
+                               SCHEMA_DEPTH_MAX);
+}
+
 static bool read_values(struct schema_compiler *compiler, struct schema_node *node)
 {
     json_t *value = value_of(compiler, SCHEMA_KEYWORD_ENUM);
     node->constant = value_of(compiler, SCHEMA_KEYWORD_CONST);
-    if ((node->constant != NULL && !json_order_nests_within(node->constant, SCHEMA_DEPTH_MAX)) ||
-        (value != NULL && !json_order_nests_within(value, SCHEMA_DEPTH_MAX))) {
-        return schema_compile_fail(compiler, node, "depth", "a constant nests deeper than %d", SCHEMA_DEPTH_MAX);
+    if (!check_nesting(compiler, node, SCHEMA_KEYWORD_CONST) || !check_nesting(compiler, node, SCHEMA_KEYWORD_ENUM)) {
+        return false;
     }
     if (value == NULL) {
         return true;

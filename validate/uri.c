@@ -3,6 +3,7 @@
  */
 #include "validate/uri.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,12 +85,51 @@ static struct uri split(const char *text, size_t size)
     return uri;
 }
 
-/* Only unreserved characters, sub-delims, `more` and percent-encoded bytes (§2). */
-static bool consists_of(struct part part, const char *more)
+/* Which characters beyond ASCII a part may have. */
+enum beyond { BEYOND_NONE, BEYOND_UCSCHAR, BEYOND_PRIVATE };
+
+/* ucschar of RFC 3987 §2.2: all that Unicode has for text; with BEYOND_PRIVATE also iprivate. */
+static bool is_beyond(uint32_t character, enum beyond beyond)
+{
+    const uint32_t plane_start = 0x10000;
+    const uint32_t in_plane = character % plane_start;
+    const bool private_use = (character >= 0xE000 && character <= 0xF8FF) || character >= 0xF0000;
+    if (beyond == BEYOND_NONE || (private_use && beyond != BEYOND_PRIVATE) || in_plane >= 0xFFFE) {
+        return false;
+    }
+    if (character < plane_start) {
+        return character >= 0xA0 && (character < 0xFDD0 || character > 0xFDEF) && character < 0xFFF0;
+    }
+    return character < 0xE0000 || character >= 0xE1000;
+}
+
+/* The octets of the character at `text`, which is UTF-8 and beyond ASCII; 0 where it may not be there. */
+static size_t beyond_size(const char *text, size_t size, enum beyond beyond)
+{
+    const unsigned char first = (unsigned char)text[0];
+    const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    uint32_t character = first & (0xFFU >> (length + 1));
+    if (length > size) {
+        return 0;
+    }
+    for (size_t i = 1; i < length; i++) {
+        character = character << 6 | ((unsigned char)text[i] & 0x3FU);
+    }
+    return is_beyond(character, beyond) ? length : 0;
+}
+
+/* Only unreserved characters, sub-delims, `more`, percent-encoded bytes (§2) and what is allowed beyond ASCII. */
+static bool consists_of(struct part part, const char *more, enum beyond beyond)
 {
     for (size_t i = 0; i < part.size; i++) {
         const char c = part.at[i];
-        if (c == '%') {
+        if ((unsigned char)c >= 0x80) {
+            const size_t taken = beyond_size(part.at + i, part.size - i, beyond);
+            if (taken == 0) {
+                return false;
+            }
+            i += taken - 1;
+        } else if (c == '%') {
             if (part.size - i < 3 || !is_hex(part.at[i + 1]) || !is_hex(part.at[i + 2])) {
                 return false;
             }
@@ -110,7 +150,7 @@ static bool valid_future_address(struct part text)
         at++;
     }
     return at > 1 && text.size - at >= 2 && text.at[at] == '.' && memchr(text.at + at, '%', text.size - at) == NULL &&
-           consists_of((struct part){text.at + at + 1, text.size - at - 1}, ":");
+           consists_of((struct part){text.at + at + 1, text.size - at - 1}, ":", BEYOND_NONE);
 }
 
 static bool valid_port(struct part text)
@@ -123,7 +163,7 @@ static bool valid_port(struct part text)
     return true;
 }
 
-static bool valid_host_and_port(struct part text)
+static bool valid_host_and_port(struct part text, enum beyond beyond)
 {
     size_t host = span_until(text.at, text.size, ":");
     if (text.size > 0 && text.at[0] == '[') {
@@ -137,25 +177,26 @@ static bool valid_host_and_port(struct part text)
             return false;
         }
         host++;
-    } else if (!consists_of((struct part){text.at, host}, "")) {
+    } else if (!consists_of((struct part){text.at, host}, "", beyond)) {
         return false;
     }
     return host == text.size ||
            (text.at[host] == ':' && valid_port((struct part){text.at + host + 1, text.size - host - 1}));
 }
 
-static bool valid_authority(struct part authority)
+static bool valid_authority(struct part authority, enum beyond beyond)
 {
     const size_t user = span_until(authority.at, authority.size, "@");
     if (user == authority.size) {
-        return valid_host_and_port(authority);
+        return valid_host_and_port(authority, beyond);
     }
-    return consists_of((struct part){authority.at, user}, ":") &&
-           valid_host_and_port((struct part){authority.at + user + 1, authority.size - user - 1});
+    return consists_of((struct part){authority.at, user}, ":", beyond) &&
+           valid_host_and_port((struct part){authority.at + user + 1, authority.size - user - 1}, beyond);
 }
 
-bool uri_valid(const char *text, size_t size, bool absolute)
+static bool valid(const char *text, size_t size, bool absolute, bool iri)
 {
+    const enum beyond beyond = iri ? BEYOND_UCSCHAR : BEYOND_NONE;
     const struct uri uri = split(text, size);
     if (absolute && uri.scheme.at == NULL) {
         return false;
@@ -165,8 +206,19 @@ bool uri_valid(const char *text, size_t size, bool absolute)
     if (uri.scheme.at == NULL && uri.authority.at == NULL && first > 0 && memchr(uri.path.at, ':', first) != NULL) {
         return false;
     }
-    return (uri.authority.at == NULL || valid_authority(uri.authority)) && consists_of(uri.path, ":@/") &&
-           consists_of(uri.query, ":@/?") && consists_of(uri.fragment, ":@/?");
+    return (uri.authority.at == NULL || valid_authority(uri.authority, beyond)) &&
+           consists_of(uri.path, ":@/", beyond) && consists_of(uri.query, ":@/?", iri ? BEYOND_PRIVATE : BEYOND_NONE) &&
+           consists_of(uri.fragment, ":@/?", beyond);
+}
+
+bool uri_valid(const char *text, size_t size, bool absolute)
+{
+    return valid(text, size, absolute, false);
+}
+
+bool uri_valid_iri(const char *text, size_t size, bool absolute)
+{
+    return valid(text, size, absolute, true);
 }
 
 /* A text that grows in a buffer known to be large enough. */

@@ -358,12 +358,9 @@ START_TEST(hostile_schemas)
 }
 END_TEST
 
-START_TEST(hostile_loops_and_patterns)
+START_TEST(hostile_patterns)
 {
     static const struct example examples[] = {
-        {"{\"$ref\":\"#\"}", {NULL}, {"1"}},
-        {"{\"not\":{\"$ref\":\"#\"}}", {NULL}, {"1"}},
-        {"{\"anyOf\":[{\"$ref\":\"#\"},{\"$ref\":\"#\"}]}", {NULL}, {"1"}},
         {"{\"pattern\":\"^(a+)+$\"}", {NULL}, {"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\""}},
         {"{\"not\":{\"pattern\":\"^(a+)+$\"}}", {NULL}, {"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\""}},
     };
@@ -390,7 +387,7 @@ int main(void)
     suite_add_tcase(suite, limits);
     TCase *hostile = tcase_create("hostile");
     tcase_add_test(hostile, hostile_schemas);
-    tcase_add_test(hostile, hostile_loops_and_patterns);
+    tcase_add_test(hostile, hostile_patterns);
     suite_add_tcase(suite, hostile);
     return runner_run(suite);
 }
