@@ -79,6 +79,7 @@ static void load_schema(struct check *check, struct config_rules *rules, size_t 
 
 static void check_schema(struct check *check, struct config_rules *rules, size_t index)
 {
+    const unsigned errors = check->report->errors;
     struct place place;
     rules->schema = check_resolve(check, check->folder, rules->schema);
     if (rules->schema_document_count > 0) {
@@ -88,7 +89,8 @@ static void check_schema(struct check *check, struct config_rules *rules, size_t
         }
         rules->schema_documents = resolve_documents(check, rules, index);
     }
-    if (check->use_files && rules->schema[0] != '\0' && !check->arena->failed) {
+    const bool named = check->report->errors == errors && !check->arena->failed;
+    if (check->use_files && named && rules->schema[0] != '\0') {
         load_schema(check, rules, index);
     }
 }
