@@ -74,7 +74,7 @@ class Manual(unittest.TestCase):
 
     def test_pages_are_well_formed(self):
         """No line that roff would take for a request it does not know, nor one cut off behind a backslash."""
-        known = {".B", ".BI", ".BR", ".I", ".IB", ".IR", ".PP", ".RB", ".RE", ".RI", ".RS", ".SH", ".SS", ".TH", ".TP", ".br", ".fi", ".nf"}
+        known = {".B", ".BI", ".BR", ".I", ".IB", ".IP", ".IR", ".PP", ".RB", ".RE", ".RI", ".RS", ".SH", ".SS", ".TH", ".TP", ".br", ".fi", ".nf"}
         for name in ("portcullis.8", "portcullis.conf.5", "portcullisctl.1"):
             with self.subTest(name):
                 lines = page(name).splitlines()
