@@ -16,7 +16,7 @@
 #define SCHEMA_FILES_SIZE_MAX ((size_t)16 * 1024 * 1024) /* bytes of one file */
 /* Arrays and objects inside one another. Parsing and freeing recurse, 70 bytes of stack a level, and whoever drops the last
  * reference to a config may be on a stack of 100 KiB. */
-#define SCHEMA_FILES_DEPTH_MAX     256
+#define SCHEMA_FILES_DEPTH_MAX     512
 #define SCHEMA_FILES_SENTENCE_SIZE 640 /* a location, a keyword and a sentence of schema.h */
 
 struct schema_files;

@@ -35,6 +35,15 @@ static void count(void *context, bool is_error, const char *line)
     }
 }
 
+static void check_rules(const struct config *config, const struct config_rules *rules)
+{
+    const struct json_bounds *bounds = &rules->checked.bounds;
+    require(bounds->max_size >= 1 && bounds->max_size <= config->limits.max_message);
+    require(bounds->max_depth >= 1 && bounds->max_depth <= 32);
+    require(rules->checked.schema == NULL); /* no file is looked at */
+    require(!rules->checked.json || (rules->any && rules->type != RULES_BINARY));
+}
+
 static void check(const struct config *config)
 {
     require(config->listener_count >= 1);
@@ -45,6 +54,7 @@ static void check(const struct config *config)
     for (size_t i = 0; i < config->endpoint_count; i++) {
         require(config->endpoints[i].path[0] == '/');
         require(config_endpoint_for(config, config->endpoints[i].path) == &config->endpoints[i]);
+        check_rules(config, &config->endpoints[i].rules);
     }
 }
 
