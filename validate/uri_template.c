@@ -36,7 +36,8 @@ static bool take_percent(struct cursor *cursor)
     return true;
 }
 
-/* §2.1, with the apostrophe that its erratum 6937 lets in: all but control characters, space and these; of what is beyond ASCII, the C1 controls are none either. */
+/* §2.1, with the apostrophe that its erratum 6937 lets in: all but control characters, space and these; of what is beyond ASCII,
+ * the C1 controls are none either. */
 static bool take_literal(struct cursor *cursor)
 {
     const unsigned char c = (unsigned char)*cursor->next;
