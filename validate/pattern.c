@@ -40,25 +40,35 @@ static void say(char *reason_r, size_t reason_size, const char *reason)
     }
 }
 
-static pcre2_code *compile_translated(const char *text, size_t size, char *reason_r, size_t reason_size)
+static void say_at(char *reason_r, size_t reason_size, const char *reason, size_t offset)
+{
+    if (reason_r != NULL && reason_size > 0) {
+        (void)snprintf(reason_r, reason_size, "%.100s, at byte %zu", reason, offset);
+    }
+}
+
+/* On failure *error_r is PCRE2's number, and *offset_r where. */
+static pcre2_code *compile_translated(const char *text, size_t size, int *error_r, size_t *offset_r)
 {
     const uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF |
                              PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
-    int code = 0;
-    PCRE2_SIZE offset = 0;
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
     if (context == NULL) {
+        *error_r = PCRE2_ERROR_NOMEMORY;
+        *offset_r = 0;
         return NULL;
     }
     (void)pcre2_set_parens_nest_limit(context, PARENS_MAX);
-    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text, size, options, &code, &offset, context);
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text, size, options, error_r, offset_r, context);
     pcre2_compile_context_free(context);
-    if (compiled == NULL) {
-        PCRE2_UCHAR reason[REASON_SIZE];
-        (void)pcre2_get_error_message(code, reason, sizeof(reason));
-        say(reason_r, reason_size, (const char *)reason);
-    }
     return compiled;
+}
+
+static void say_error(char *reason_r, size_t reason_size, int error, size_t offset)
+{
+    PCRE2_UCHAR reason[REASON_SIZE];
+    (void)pcre2_get_error_message(error, reason, sizeof(reason));
+    say_at(reason_r, reason_size, (const char *)reason, offset);
 }
 
 struct pattern *pattern_compile(const char *text, size_t size, char *reason_r, size_t reason_size)
@@ -70,21 +80,46 @@ struct pattern *pattern_compile(const char *text, size_t size, char *reason_r, s
     }
     const char *reason = NULL;
     size_t translated_size = 0;
-    char *translated = pattern_translate(text, size, &translated_size, &reason);
+    size_t offset = 0;
+    int error = 0;
+    char *translated = pattern_translate(text, size, &translated_size, &reason, &offset);
     if (translated == NULL) {
-        say(reason_r, reason_size, reason != NULL ? reason : "no memory");
+        if (reason != NULL) {
+            say_at(reason_r, reason_size, reason, offset);
+        }
         return NULL;
     }
     struct pattern *pattern = calloc(1, sizeof(*pattern));
     if (pattern != NULL) {
-        pattern->code = compile_translated(translated, translated_size, reason_r, reason_size);
+        pattern->code = compile_translated(translated, translated_size, &error, &offset);
     }
     free(translated);
     if (pattern != NULL && pattern->code == NULL) {
+        say_error(reason_r, reason_size, error, pattern_translate_origin(text, size, offset));
         free(pattern);
         return NULL;
     }
     return pattern;
+}
+
+bool pattern_is_valid(const char *text, size_t size)
+{
+    const char *reason = NULL;
+    size_t translated_size = 0;
+    size_t offset = 0;
+    int error = 0;
+    if (size > PATTERN_SIZE_MAX) {
+        return false;
+    }
+    char *translated = pattern_translate(text, size, &translated_size, &reason, &offset);
+    if (translated == NULL) {
+        return false;
+    }
+    pcre2_code *code = compile_translated(translated, translated_size, &error, &offset);
+    const bool valid = code != NULL || error == PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH;
+    pcre2_code_free(code);
+    free(translated);
+    return valid;
 }
 
 void pattern_free(struct pattern *pattern)

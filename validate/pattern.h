@@ -25,6 +25,10 @@ __attribute__((warn_unused_result)) struct pattern *pattern_compile(const char *
                                                                     size_t reason_size);
 void pattern_free(struct pattern *pattern);
 
+/* Whether the text is a pattern of ECMA-262 of at most PATTERN_SIZE_MAX bytes. There is one kind that is and that
+ * pattern_compile() refuses: PCRE2 does not look behind by a length that varies. */
+bool pattern_is_valid(const char *text, size_t size);
+
 /* Bytes that the compiled pattern takes. */
 size_t pattern_memory(const struct pattern *pattern);
 

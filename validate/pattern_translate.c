@@ -447,24 +447,44 @@ static bool translate_one(struct translation *t)
     }
 }
 
-char *pattern_translate(const char *text, size_t size, size_t *size_r, const char **reason_r)
+static bool start(struct translation *t, const char *text, size_t size)
 {
-    struct translation t = {.next = text, .end = text + size};
+    *t = (struct translation){.next = text, .end = text + size};
+    t->out = size <= (SIZE_MAX - 1) / GROWTH_MAX ? malloc(size * GROWTH_MAX + 1) : NULL;
+    return t->out != NULL;
+}
+
+char *pattern_translate(const char *text, size_t size, size_t *size_r, const char **reason_r, size_t *offset_r)
+{
+    struct translation t;
+    const char *item = text;
     *reason_r = NULL;
-    if (size > (SIZE_MAX - 1) / GROWTH_MAX) {
-        return NULL;
-    }
-    t.out = malloc(size * GROWTH_MAX + 1);
-    if (t.out == NULL) {
+    if (!start(&t, text, size)) {
         return NULL;
     }
     while (t.next < t.end && translate_one(&t)) {
+        item = t.next;
     }
     if (t.reason != NULL) {
         *reason_r = t.reason;
+        *offset_r = (size_t)(item - text);
         free(t.out);
         return NULL;
     }
     *size_r = t.size;
     return t.out;
+}
+
+size_t pattern_translate_origin(const char *text, size_t size, size_t offset)
+{
+    struct translation t;
+    const char *item = text;
+    if (!start(&t, text, size)) {
+        return 0;
+    }
+    while (t.size < offset && t.next < t.end && translate_one(&t)) {
+        item = t.size <= offset ? t.next : item;
+    }
+    free(t.out);
+    return (size_t)(item - text);
 }

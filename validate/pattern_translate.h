@@ -6,9 +6,12 @@
 
 #include <stddef.h>
 
-/* Returns owned, for free(), with its size in size_r. NULL: not a pattern of ECMA-262, *reason_r (static) says why; or, with
- * *reason_r NULL, no memory. */
+/* Returns owned, for free(), with its size in size_r. NULL: not a pattern of ECMA-262, *reason_r (static) says why and *offset_r
+ * where in `text`; or, with *reason_r NULL, no memory. */
 __attribute__((warn_unused_result)) char *pattern_translate(const char *text, size_t size, size_t *size_r,
-                                                            const char **reason_r);
+                                                            const char **reason_r, size_t *offset_r);
+
+/* Where in `text`, which can be translated, that stands which became what is at `offset` of the translation. Without memory: 0. */
+size_t pattern_translate_origin(const char *text, size_t size, size_t offset);
 
 #endif

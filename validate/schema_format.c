@@ -205,13 +205,6 @@ static bool is_relative_json_pointer(struct cursor cursor)
     return is_json_pointer(cursor.next, (size_t)(cursor.end - cursor.next));
 }
 
-static bool is_regex(const char *text, size_t size)
-{
-    struct pattern *pattern = pattern_compile(text, size, NULL, 0);
-    pattern_free(pattern);
-    return pattern != NULL;
-}
-
 static bool is_email(const char *text, size_t size, bool international)
 {
     const struct email_options options = {.international = international};
@@ -267,7 +260,7 @@ bool schema_format_check(enum schema_format format, const char *text, size_t siz
     case SCHEMA_FORMAT_RELATIVE_JSON_POINTER:
         return is_relative_json_pointer(cursor);
     case SCHEMA_FORMAT_REGEX:
-        return is_regex(text, size);
+        return pattern_is_valid(text, size);
     }
     return false;
 }

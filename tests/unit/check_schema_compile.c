@@ -171,6 +171,20 @@ START_TEST(core_references)
 }
 END_TEST
 
+START_TEST(core_pattern_errors)
+{
+    static const struct outcome outcomes[] = {
+        {"{\"pattern\":\"ab(c\"}", "pattern", "#/pattern", "at byte 4"},
+        {"{\"pattern\":\"a**\"}", "pattern", "#/pattern", "nothing to repeat, at byte 2"},
+        {"{\"pattern\":\"\\\\s\\\\s[z-a]x\"}", "pattern", "#/pattern", "at byte 7"},
+        {"{\"pattern\":\"a(?i)b\"}", "pattern", "#/pattern", "at byte 1"},
+        {"{\"pattern\":\"(?<=a+)b\"}", "pattern", "#/pattern", "fixed length"},
+        {"{\"patternProperties\":{\"\xC3\xA9)\":{}}}", "patternProperties", "#/patternProperties", "at byte 2"},
+    };
+    assert_outcomes(outcomes, COUNT_OF(outcomes));
+}
+END_TEST
+
 START_TEST(core_loops)
 {
     static const char *const sentence = "leads back to itself";
@@ -517,6 +531,7 @@ int main(void)
     tcase_add_test(core, core_meta_schema);
     tcase_add_test(core, core_keywords);
     tcase_add_test(core, core_references);
+    tcase_add_test(core, core_pattern_errors);
     tcase_add_test(core, core_loops);
     tcase_add_test(core, core_documents);
     tcase_add_test(core, core_vocabularies);
