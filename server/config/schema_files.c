@@ -4,6 +4,7 @@
  */
 #include "server/config/schema_files.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,9 +200,10 @@ static void tell_error(const struct compiled *compiled, const struct schema_erro
 static void compile(struct compiled *compiled, schema_files_fault_fn *tell, void *context)
 {
     struct schema_error error = {.sentence = NO_MEMORY};
+    assert(compiled->count > 0); /* the schema's own file */
     const size_t document_count = compiled->count - 1;
     /* One more: an array of none is no memory to some allocators. */
-    struct schema_document *documents = calloc(document_count + 1, sizeof(*documents));
+    struct schema_document *documents = calloc(compiled->count, sizeof(*documents));
     if (documents != NULL) {
         for (size_t i = 0; i < document_count; i++) {
             documents[i].json = compiled->parts[i + 1]->json;
