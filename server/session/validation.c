@@ -171,8 +171,9 @@ static void reject(struct session *session, struct session_conduct *conduct, con
     }
 }
 
-/* True: the handler gets the message nevertheless. */
-static bool act(struct session *session, const struct violation *violation)
+/* True: the handler gets the message nevertheless. Not inlined: its buffers are none of the checker's business, whose recursion wants the
+ * stack. */
+__attribute__((noinline)) static bool act(struct session *session, const struct violation *violation)
 {
     const enum config_on_violation action = session->endpoint->rules.on_violation;
     if (session->state != SESSION_OPEN) {
@@ -221,12 +222,16 @@ bool session_admits_content(struct session *session, enum ws_opcode opcode, cons
                             size_t cost)
 {
     struct session_loop *home = session->home;
-    const uint64_t begin_ns = now_ns();
+    const struct rules *rules = &session->endpoint->rules.checked;
+    const bool costly = rules->json || rules->schema != NULL;
+    const uint64_t begin_ns = costly ? now_ns() : 0;
     struct violation violation;
-    const bool kept = within_rates(session, cost, &violation) &&
-                      keeps_rules(home, &session->endpoint->rules.checked, opcode == WS_TEXT, data, size, &violation);
-    const bool admitted = kept || act(session, &violation);
-    charge(home, begin_ns);
+    const bool admitted = (within_rates(session, cost, &violation) &&
+                           keeps_rules(home, rules, opcode == WS_TEXT, data, size, &violation)) ||
+                          act(session, &violation);
+    if (costly) {
+        charge(home, begin_ns);
+    }
     return admitted;
 }
 
