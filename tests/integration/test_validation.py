@@ -126,7 +126,8 @@ class RulesCase(harness.ServerCase):
         self.server.stop()
 
     def connect(self, path, **options):
-        return websockets.connect(f"ws://127.0.0.1:{self.server.ports[0]}{path}", max_size=None, **options)
+        options = {"max_size": None, "open_timeout": harness.DEADLINE_S, "ping_interval": None, **options}
+        return websockets.connect(f"ws://127.0.0.1:{self.server.ports[0]}{path}", **options)
 
     def converse(self, conversation):
         asyncio.run(asyncio.wait_for(conversation, 2 * harness.DEADLINE_S))
@@ -200,7 +201,7 @@ class Reject(RulesCase):
         async def conversation():
             message, code, _, path, reason, _ = BAD["a wrong type"]
             async with self.connect("/chat") as client:
-                for _ in range(MAX_VIOLATIONS + 5):
+                for _ in range(MAX_VIOLATIONS):
                     await client.send(message)
                 for _ in range(MAX_VIOLATIONS):
                     await self.assert_error(client, code, path, reason)
@@ -210,32 +211,17 @@ class Reject(RulesCase):
         record = self.server.wait_log("session_end", cause="too_many_violations", violations=str(MAX_VIOLATIONS))
         self.assertEqual((record["code_sent"], record["closed_by"]), ("1008", "server"))
 
-    def test_sums(self):
-        """What the log does not write out it counts, and the offence is reported."""
-
-        async def conversation():
-            async with self.connect("/chat") as client:
-                for _ in range(MAX_VIOLATIONS - 1):
-                    await client.send(BAD["too deep"][0])
-                await client.send(BAD["not JSON"][0])
-                for _ in range(MAX_VIOLATIONS):
-                    await client.recv()
-                await self.assert_closed(client, 1008, "Too many messages broke the rules of the endpoint.")
-
-        self.converse(conversation())
-        self.server.wait_log("session_end")
-        self.server.stop()  # what was counted is written then, if the period is not over before
-        sums = {"json_bounds": 0, "not_json": 0}
-        for record in self.server.records("violations"):
-            for label in sums:
-                sums[label] += int(record.get(label, 0))
-        self.assertEqual(sums, {"json_bounds": MAX_VIOLATIONS - 1, "not_json": 1})
-        offences = [int(record.get("invalid_messages", 0)) for record in self.server.records("refusals")]
-        self.assertEqual(sum(offences), 1)
-
-    def tearDown(self):
-        if self.server.process.poll() is None:
-            super().tearDown()
+    def test_nothing_behind_the_last(self):
+        """What was sent behind the tenth, be it good, goes nowhere."""
+        with self.server.session("/chat") as peer:
+            peer.send(text("no") * MAX_VIOLATIONS + text(GOOD[0]) + text("no") + rawws.close(1000))
+            for _ in range(MAX_VIOLATIONS):
+                self.assertEqual(json.loads(peer.read_message().payload)["error"]["code"], "not_json")
+            got = peer.read_message()
+            self.assertEqual((got.opcode, got.payload[:2]), (CLOSE, (1008).to_bytes(2, "big")))
+            peer.read_end()
+            record = self.server.session_end(peer, cause="too_many_violations", violations=MAX_VIOLATIONS)
+            self.assertEqual(record["messages_in"], str(MAX_VIOLATIONS))
 
     def test_any_number(self):
         async def conversation():
@@ -276,6 +262,31 @@ class Reject(RulesCase):
         expected = [(entry[1], entry[3]) for entry in BAD.values() if entry[0] in bad]
         self.assertEqual(told, expected)
         self.assertEqual((result["code"], result["reason"]), (1008, "Too many messages broke the rules of the endpoint."))
+
+
+class Sums(RulesCase):
+    endpoints = (endpoint("/chat"),)
+
+    def tearDown(self):
+        pass  # the test ends the server itself
+
+    def test_sums(self):
+        """What the log does not write out it counts, and the offence is reported."""
+        with self.server.session("/chat") as peer:
+            peer.send(text(BAD["too deep"][0]) * (MAX_VIOLATIONS - 1) + text(BAD["not JSON"][0]))
+            while peer.read_message().opcode != CLOSE:
+                pass
+            peer.send(rawws.close(1008))
+            peer.read_end()
+            self.server.session_end(peer, cause="too_many_violations")
+        self.server.stop()  # what was counted is written then, if the period is not over before
+        sums = {"json_bounds": 0, "not_json": 0}
+        for record in self.server.records("violations"):
+            for label in sums:
+                sums[label] += int(record.get(label, 0))
+        self.assertEqual(sums, {"json_bounds": MAX_VIOLATIONS - 1, "not_json": 1})
+        offences = [int(record.get("invalid_messages", 0)) for record in self.server.records("refusals")]
+        self.assertEqual(sum(offences), 1)
 
 
 class Close(RulesCase):
@@ -441,7 +452,7 @@ class Hostile(RulesCase):
             return rounds
 
         async def attack(message, code):
-            async with self.connect("/hostile", ping_interval=None, compression=None) as client:
+            async with self.connect("/hostile", compression=None) as client:
                 for _ in range(2):
                     await client.send(message)
                     reply = await client.recv()
