@@ -136,21 +136,41 @@ void log_write(struct log *log, enum log_level level, const char *event, const s
 void log_write_limited(struct log *log, enum log_level level, const char *event, const char *key,
                        const struct log_field *fields, size_t count)
 {
-    if (!log_enabled(log, level)) {
-        return;
-    }
-    if (throttle_admit(log->throttle, level, event, key)) {
+    if (log_enabled(log, level) && log_admits(log, level, event, key)) {
         log_write(log, level, event, fields, count);
-    } else {
+    }
+}
+
+bool log_admits(struct log *log, enum log_level level, const char *event, const char *key)
+{
+    const bool admitted = log != NULL && throttle_admit(log->throttle, level, event, key);
+    if (log != NULL && !admitted) {
         atomic_fetch_add(&log->suppressed, 1);
+    }
+    return admitted;
+}
+
+bool log_has_audit(const struct log *log)
+{
+    return log != NULL && writer_has_audit(log->writer);
+}
+
+static void put_audit(struct log *log, enum ring_share share, const char *event, const struct log_field *fields,
+                      size_t count)
+{
+    if (log_has_audit(log)) {
+        put(log, share, TARGET_BIT(TARGET_AUDIT), LOG_JSON, LOG_NOTICE, event, fields, count);
     }
 }
 
 void log_write_audit(struct log *log, const char *event, const struct log_field *fields, size_t count)
 {
-    if (log != NULL && writer_has_audit(log->writer)) {
-        put(log, RING_VITAL, TARGET_BIT(TARGET_AUDIT), LOG_JSON, LOG_NOTICE, event, fields, count);
-    }
+    put_audit(log, RING_VITAL, event, fields, count);
+}
+
+void log_write_audit_bulk(struct log *log, const char *event, const struct log_field *fields, size_t count)
+{
+    put_audit(log, RING_COMMON, event, fields, count);
 }
 
 void log_reopen(struct log *log, const struct log_config *config)

@@ -5,7 +5,7 @@
  * bounded ring and returns: no file is touched, nothing waits for the disk. One writer thread drains the ring
  * into the main log, the error file (events of LOG_ERROR) and the audit file (log_audit()). A full ring drops
  * the event and counts it; the writer reports the count once it can write again. The last quarter of the ring is for
- * audit lines and events of LOG_ERROR alone: a flood of other events cannot crowd them out.
+ * audit lines (but those in bulk) and events of LOG_ERROR alone: a flood of other events cannot crowd them out.
  *
  * A file that cannot be opened (missing folder, no permission) or written (full disk, a FIFO nobody reads) never stops
  * the server or the other files: its lines are lost and counted, it is tried again, and it is reported on stderr once a
@@ -108,8 +108,20 @@ void log_write(struct log *log, enum log_level level, const char *event, const s
 void log_write_limited(struct log *log, enum log_level level, const char *event, const char *key,
                        const struct log_field *fields, size_t count);
 
-/* To the audit file alone, always as JSON; does nothing when there is none. */
+/* The decision that log_write_limited() makes, for an event that goes to several places: whether to write it in full now. If not, it
+ * has been counted. */
+__attribute__((warn_unused_result)) bool log_admits(struct log *log, enum log_level level, const char *event,
+                                                    const char *key);
+
+/* To the audit file alone, always as JSON; does nothing when there is none. What names a peer or a user goes through
+ * server/audit.h instead. */
 void log_write_audit(struct log *log, const char *event, const struct log_field *fields, size_t count);
+
+/* As above, for lines that come in such numbers that they must not crowd out the others: not from the last quarter of the ring. */
+void log_write_audit_bulk(struct log *log, const char *event, const struct log_field *fields, size_t count);
+
+/* Whether there is an audit file: to skip preparing costly fields. */
+bool log_has_audit(const struct log *log);
 
 /* log_event(log, LOG_INFO, "session_end", log_str("cause", name), log_u64("messages_in", n)): one field or more; without
  * fields, log_write(log, level, event, NULL, 0). */

@@ -10,25 +10,41 @@
 #include <unistd.h>
 
 #include "auth/algorithm.h"
+#include "auth/digest.h"
 #include "auth/secret.h"
 #include "server/state_dir.h"
 
-/* Bytes of the key's secret, if it has one and that is missing; else 0. */
-static size_t missing_size(const struct config_key *key)
+/* Random bytes of the key's secret; 0 where it has none. */
+static size_t secret_size(const struct config_key *key)
 {
     enum algorithm algorithm;
-    if (key->secret_file[0] == '\0' || !algorithm_find(key->algorithm, strlen(key->algorithm), &algorithm)) {
-        return 0;
-    }
-    return secret_check(key->secret_file) == SECRET_MISSING ? algorithm_hash_bits(algorithm) / 8 : 0;
+    return algorithm_find(key->algorithm, strlen(key->algorithm), &algorithm) ? algorithm_hash_bits(algorithm) / 8 : 0;
+}
+
+/* The secrets of a config in turn: those of keys, then that of digests. */
+static size_t secret_count(const struct config *config)
+{
+    return config->auth.key_count + 1;
+}
+
+/* The file of secret `index`, and how many random bytes are missing there; 0: none. */
+static const char *secret_at(const struct config *config, size_t index, size_t *missing_r)
+{
+    const bool of_key = index < config->auth.key_count;
+    const char *file = of_key ? config->auth.keys[index].secret_file : config->digest_key_file;
+    const size_t size = of_key ? secret_size(&config->auth.keys[index]) : DIGEST_KEY_MIN;
+    *missing_r = file[0] != '\0' && secret_check(file) == SECRET_MISSING ? size : 0;
+    return file;
 }
 
 size_t secrets_missing(const struct config *config, secrets_name_fn *name, void *context)
 {
     size_t count = 0;
-    for (size_t i = 0; i < config->auth.key_count; i++) {
-        if (missing_size(&config->auth.keys[i]) > 0) {
-            name(context, config->auth.keys[i].secret_file);
+    for (size_t i = 0; i < secret_count(config); i++) {
+        size_t size;
+        const char *file = secret_at(config, i, &size);
+        if (size > 0) {
+            name(context, file);
             count++;
         }
     }
@@ -67,17 +83,16 @@ static enum secret_status make(const char *file, size_t size)
 static int make_all(const struct config *config, struct log *log, char *error, size_t error_size)
 {
     int made = 0;
-    for (size_t i = 0; i < config->auth.key_count; i++) {
-        const struct config_key *key = &config->auth.keys[i];
-        const size_t size = missing_size(key);
-        const enum secret_status status = size > 0 ? make(key->secret_file, size) : SECRET_OK;
+    for (size_t i = 0; i < secret_count(config); i++) {
+        size_t size;
+        const char *file = secret_at(config, i, &size);
+        const enum secret_status status = size > 0 ? make(file, size) : SECRET_OK;
         if (status != SECRET_OK) {
-            (void)snprintf(error, error_size, "%s %s: %s", key->secret_file, secret_status_text(status),
-                           strerror(errno));
+            (void)snprintf(error, error_size, "%s %s: %s", file, secret_status_text(status), strerror(errno));
             return -1;
         }
         if (size > 0) {
-            log_made(log, key->secret_file);
+            log_made(log, file);
             made++;
         }
     }

@@ -1,6 +1,6 @@
 /*
- * secrets - the files of HMAC secrets that a config names: makes those that nobody has made yet, as many random bytes as the
- * algorithm's hash has. Main thread or that of a reload; `log` may be NULL.
+ * secrets - the files of secrets that a config names, those of tokens and that of digests: makes those that nobody has made yet, as
+ * many random bytes as the algorithm's hash has. Main thread or that of a reload; `log` may be NULL.
  */
 #ifndef PORTCULLIS_SECRETS_H
 #define PORTCULLIS_SECRETS_H

@@ -337,6 +337,7 @@ static void warn(struct check *check)
     }
     check_warn_access(check);
     check_warn_rules(check);
+    check_warn_audit(check);
     if (config->endpoint_count == 0) {
         place_of(&place, check, "endpoints", NULL);
         report_warning(check->report, place.line, place.path, "none: every request will be answered with 404");
@@ -366,6 +367,7 @@ void check_config(struct config_holder *holder, const config_t *tree, struct rep
     check_firewall(&check);
     check_memory(&check);
     check_auth(&check);
+    check_audit(&check);
     check_endpoints(&check);
     if (report->errors == 0) {
         warn(&check);

@@ -52,6 +52,11 @@ bool check_repeated(struct check *check, const struct place *place, const char *
 /* A secret's file. One that is missing is made at the first start, where that is done. */
 void check_secret_file(struct check *check, const struct place *place, const char *file, bool may_be_missing);
 
+/* check_audit.c: what the audit file says, and the key of its digests, which is loaded. */
+void check_audit(struct check *check);
+/* What is right but hardly meant; when there is no error. */
+void check_warn_audit(struct check *check);
+
 /* check_tls.c */
 void check_tls(struct check *check);
 /* A file with certificates: whether it is one that can be read. What is in it, OpenSSL judges when it is loaded. */

@@ -56,9 +56,25 @@ void config_unref(const struct config **config)
             keyring_unref(&holder->config.auth.policy.keys);
         }
         schema_files_free(holder->schemas);
+        audit_release(&holder->config.audit);
         arena_free(&holder->arena);
         free(holder);
     }
+}
+
+const char *config_token_source_word(enum config_token_source source)
+{
+    switch (source) {
+    case CONFIG_TOKEN_HEADER:
+        return "header";
+    case CONFIG_TOKEN_SUBPROTOCOL:
+        return "subprotocol";
+    case CONFIG_TOKEN_MESSAGE:
+        return "message";
+    case CONFIG_TOKEN_QUERY:
+        return "query";
+    }
+    return NULL;
 }
 
 const struct config_endpoint *config_endpoint_for(const struct config *config, const char *path)

@@ -20,6 +20,7 @@
 #include "auth/permissions.h"
 #include "auth/token.h"
 #include "logging/log.h"
+#include "server/audit.h"
 #include "server/gate/address.h"
 #include "server/gate/gate.h"
 #include "server/privileges.h"
@@ -241,6 +242,8 @@ struct config {
     } auth;
 
     struct log_config log;
+    struct audit_policy audit;   /* keys of the section log; its digests are there when the key is */
+    const char *digest_key_file; /* resolved against state_dir; "" for none */
 
     const struct config_endpoint *endpoints;
     size_t endpoint_count;
@@ -266,6 +269,9 @@ void config_unref(const struct config **config);
 
 /* The endpoint of a decoded path, or NULL. */
 const struct config_endpoint *config_endpoint_for(const struct config *config, const char *path);
+
+/* The word of the config for one source. Static. */
+const char *config_token_source_word(enum config_token_source source);
 
 /* Writes the reference of all keys (name, type, range, default, restart or reload, sentence), one a line, from the table.
  * `portcullis --help-config` prints it and a test holds etc/portcullis.conf against it. */

@@ -15,6 +15,8 @@ static const char *const io_ways[] = {"auto", "epoll", "io_uring", NULL};
 static const char *const roles[] = {"read", "write", NULL};
 static const char *const log_levels[] = {"debug", "info", "notice", "warning", "error", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const audit_messages[] = {"none", "size", "digest", NULL};
+static const char *const audit_names[] = {"plain", "digest", NULL};
 
 /* The words stand in the order of the enums. */
 _Static_assert(CONFIG_IO_AUTO == 0 && CONFIG_IO_EPOLL == 1 && CONFIG_IO_URING == 2, "io_ways");
@@ -23,6 +25,8 @@ _Static_assert(CONFIG_VERIFY_NONE == 0 && CONFIG_VERIFY_OPTIONAL == 1 && CONFIG_
 _Static_assert(CONFIG_ROLE_READ == 0 && CONFIG_ROLE_WRITE == 1, "roles");
 _Static_assert(LOG_DEBUG == 0 && LOG_INFO == 1 && LOG_NOTICE == 2 && LOG_WARNING == 3 && LOG_ERROR == 4, "log_levels");
 _Static_assert(LOG_TEXT == 0 && LOG_JSON == 1, "log_formats");
+_Static_assert(AUDIT_MESSAGES_NONE == 0 && AUDIT_MESSAGES_SIZE == 1 && AUDIT_MESSAGES_DIGEST == 2, "audit_messages");
+_Static_assert(AUDIT_NAMES_PLAIN == 0 && AUDIT_NAMES_DIGEST == 1, "audit_names");
 
 static const struct row listener_rows[] = {
     {.name = "address",
@@ -362,6 +366,34 @@ static const struct row log_rows[] = {
      .syntax = syntax_file_or_none,
      .text = "Sessions, refusals and operators' acts as JSON; \"\" is none; relative to the working folder.",
      AT(log.audit_file)},
+    {.name = "audit_messages",
+     .type = ROW_CHOICE,
+     .fallback = "\"none\"",
+     .words = audit_messages,
+     .text =
+         "Whether the audit file has a line for each message from a client, with its size, or with size and digest.",
+     AT(audit.messages)},
+    {.name = "audit_users",
+     .type = ROW_CHOICE,
+     .fallback = "\"plain\"",
+     .words = audit_names,
+     .text = "What the audit file has of users: their names, or digests of them.",
+     AT(audit.users)},
+    {.name = "audit_addresses",
+     .type = ROW_CHOICE,
+     .fallback = "\"plain\"",
+     .words = audit_names,
+     .text = "What the audit file has of peers: address and port, or a digest of the address.",
+     AT(audit.addresses)},
+    {.name = "digest_key_file",
+     .type = ROW_STRING,
+     .fallback = "\"\"",
+     .max = FILE_NAME_MAX,
+     .syntax = syntax_file_or_none,
+     .text = "Key of 32 bytes or more for these digests, HMAC-SHA-256 then, made if it is missing; \"\" is SHA-256 "
+             "without a "
+             "key; relative to state_dir.",
+     AT(digest_key_file)},
 };
 
 const struct row table_rows[] = {

@@ -109,6 +109,10 @@ START_TEST(test_defaults)
     ck_assert_str_eq(config->log.file, "-");
     ck_assert_str_eq(config->log.error_file, "websocket_errors.log");
     ck_assert_str_eq(config->log.audit_file, "");
+    ck_assert_int_eq(config->audit.messages, AUDIT_MESSAGES_NONE);
+    ck_assert_int_eq(config->audit.users, AUDIT_NAMES_PLAIN);
+    ck_assert_int_eq(config->audit.addresses, AUDIT_NAMES_PLAIN);
+    ck_assert_str_eq(config->digest_key_file, "");
     ck_assert_uint_eq(config->endpoint_count, 0);
     ck_assert_str_eq(seen, "warning: t.conf: endpoints: none: every request will be answered with 404\n");
     config_unref(&config);
@@ -136,7 +140,8 @@ static const char all_set[] =
     "2;\n"
     "             table_size = 1024; };\n"
     "auth = { keys = ( { id = \"k\"; algorithm = \"HS512\"; secret_file = \"s\"; } ); };\n"
-    "log = { level = \"debug\"; format = \"json\"; file = \"l\"; error_file = \"\"; audit_file = \"a\"; };\n"
+    "log = { level = \"debug\"; format = \"json\"; file = \"l\"; error_file = \"\"; audit_file = \"a\";"
+    "  audit_messages = \"size\"; audit_users = \"digest\"; audit_addresses = \"digest\"; digest_key_file = \"k\"; };\n"
     "endpoints = ( { path = \"/\"; },\n"
     "  { path = \"/b\"; handler = \"echo\"; reply_prefix = \"\\xc3\\xa9\\t\\\"\"; auth = \"token\";\n"
     "    subprotocols = [ \"x\", \"y\" ]; } );\n";
@@ -220,6 +225,9 @@ START_TEST(test_all_set)
     ck_assert_str_eq(config->log.file, "l");
     ck_assert_str_eq(config->log.error_file, "");
     ck_assert_str_eq(config->log.audit_file, "a");
+    ck_assert_int_eq(config->audit.messages, AUDIT_MESSAGES_SIZE);
+    ck_assert_int_eq(config->audit.users, AUDIT_NAMES_DIGEST);
+    ck_assert_int_eq(config->audit.addresses, AUDIT_NAMES_DIGEST);
     ck_assert_uint_eq(config->endpoint_count, 2);
     ck_assert_uint_eq(config->endpoints[0].line, 18);
     const struct config_endpoint *endpoint = config_endpoint_for(config, "/b");
