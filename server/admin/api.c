@@ -6,6 +6,7 @@
  */
 #include "server/admin/api.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -39,33 +40,70 @@ static struct head_span bearer_of(const struct front_request *request)
 
 /* ---- logs ---- */
 
-static void log_refusal(const struct api *api, const char *by, const char *peer, const struct front_request *request,
-                        const struct reply *reply)
+/* All of them to the audit file: those without a right token are few (guesses.h), those with one an operator answers for. */
+static void log_refusal(const struct api *api, const struct config *config, const char *by,
+                        const struct front_request *request, const struct reply *reply)
 {
     const char *cause = reply_code(reply);
-    log_event_limited(api->log, LOG_WARNING, "admin_refused", cause, log_str("by", by), log_str("peer", peer),
-                      log_bytes("method", request->head.method.bytes, request->head.method.size),
-                      log_bytes("path", request->head.path.bytes, request->head.path.size), log_str("cause", cause),
-                      log_u64("status", reply->status));
-    log_audit(api->log, "admin_refused", log_str("by", by), log_str("peer", peer),
-              log_bytes("method", request->head.method.bytes, request->head.method.size),
-              log_bytes("path", request->head.path.bytes, request->head.path.size), log_str("cause", cause),
-              log_u64("status", reply->status));
+    char peer[ADDRESS_TEXT_SIZE];
+    const struct log_field method = log_bytes("method", request->head.method.bytes, request->head.method.size);
+    const struct log_field path = log_bytes("path", request->head.path.bytes, request->head.path.size);
+    log_event_limited(api->log, LOG_WARNING, "admin_refused", cause, log_str("by", by),
+                      log_str("peer", address_format_port(&request->from, request->port, peer)), method, path,
+                      log_str("cause", cause), log_u64("status", reply->status));
+    audit_file(api->log, &config->audit, "admin_refused", audit_plain(log_str("by", by)),
+               audit_peer(&request->from, request->port), audit_free(method), audit_free(path),
+               audit_plain(log_str("cause", cause)), audit_plain(log_u64("status", reply->status)));
 }
 
-void api_audit(const struct api_call *call, const char *what, const char *subject)
+/* "user alice, ip 192.0.2.0/24", by the policy. NULL: there is nothing to be said. */
+static const char *describe(const struct api_subject *subject, const struct audit_policy *policy,
+                            char out[LOG_VALUE_MAX])
 {
-    log_event(call->api->log, LOG_NOTICE, "admin_change", log_str("by", call->by), log_str("what", what),
-              log_str("subject", subject), log_str("peer", call->peer));
-    log_audit(call->api->log, "admin_change", log_str("by", call->by), log_str("what", what),
-              log_str("subject", subject), log_str("peer", call->peer));
+    static const struct audit_policy plain = {.users = AUDIT_NAMES_PLAIN};
+    const struct audit_policy *by = policy != NULL ? policy : &plain;
+    const bool shows_addresses = by->addresses == AUDIT_NAMES_PLAIN;
+    char user[AUDIT_TEXT_SIZE];
+    char token_id[AUDIT_TEXT_SIZE];
+    char ip[AUDIT_TEXT_SIZE];
+    const struct {
+        const char *name;
+        const char *text;
+    } parts[] = {
+        {"", subject->text},
+        {"user ", subject->user == NULL ? NULL : audit_user_text(by, subject->user, user)},
+        {"token_id ", subject->token_id == NULL ? NULL : audit_user_text(by, subject->token_id, token_id)},
+        {"ip ", subject->ip == NULL || shows_addresses ? subject->ip : audit_prefix_text(by, &subject->prefix, ip)},
+    };
+    size_t size = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (parts[i].text != NULL && size < LOG_VALUE_MAX) {
+            size += (size_t)snprintf(out + size, LOG_VALUE_MAX - size, "%s%s%s", size > 0 ? ", " : "", parts[i].name,
+                                     parts[i].text);
+        }
+    }
+    return size > 0 ? out : NULL;
+}
+
+void api_audit(const struct api_call *call, const char *what, const struct api_subject *subject)
+{
+    struct log *log = call->api->log;
+    const struct audit_policy *policy = &call->config->audit;
+    char text[LOG_VALUE_MAX];
+    char peer[ADDRESS_TEXT_SIZE];
+    log_event(log, LOG_NOTICE, "admin_change", log_str("by", call->by), log_str("what", what),
+              log_str("subject", describe(subject, NULL, text)),
+              log_str("peer", address_format_port(call->from, call->port, peer)));
+    audit_file(log, policy, "admin_change", audit_plain(log_str("by", call->by)), audit_plain(log_str("what", what)),
+               audit_plain(log_str("subject", describe(subject, policy, text))), audit_peer(call->from, call->port));
 }
 
 /* ---- who asks ---- */
 
 /* An attempt to get in without the right token. What is beyond the limit leaves no line in the log. */
-static struct reply refuse_token(const struct api *api, const char *peer, const struct front_request *request,
-                                 bool given)
+static struct reply refuse_token(const struct api *api, const struct config *config,
+                                 const struct front_request *request, bool given)
 {
     bool within = guesses_allow(api->guesses, &request->from, loop_clock_ms());
     struct reply reply =
@@ -75,7 +113,7 @@ static struct reply refuse_token(const struct api *api, const char *peer, const 
     reply.challenge = !within ? NULL : given ? challenge_wrong : challenge_missing;
     reply.retry_after_s = within ? 0 : GUESS_WAIT_S;
     if (within) {
-        log_refusal(api, NULL, peer, request, &reply);
+        log_refusal(api, config, NULL, request, &reply);
     }
     return reply;
 }
@@ -158,16 +196,15 @@ static struct reply run_route(const struct route *route, struct api_call *call, 
 
 struct reply api_answer(const struct api *api, const struct access *access, const struct front_request *request)
 {
-    char peer[ADDRESS_TEXT_SIZE];
+    const struct config *config = access_config(access);
     char path[HEAD_PATH_MAX + 1];
     char allow[REPLY_ALLOW_SIZE];
     const char *item = NULL;
     struct reply reply;
-    address_format_port(&request->from, request->port, peer);
     if (!access_host_is_ours(access, request->head.host, &api->address, api->port)) {
         reply = reply_error(421, "wrong_host", "This server does not answer to that Host; see admin.names.");
         if (guesses_allow(api->guesses, &request->from, loop_clock_ms())) {
-            log_refusal(api, NULL, peer, request, &reply);
+            log_refusal(api, config, NULL, request, &reply);
         }
         return reply;
     }
@@ -176,12 +213,13 @@ struct reply api_answer(const struct api *api, const struct access *access, cons
     const struct route *route = find_route(request, path, &item, allow);
     bool open = route != NULL && route->access == ROUTE_OPEN && access_is_open_to(access, &request->from);
     if (token == NULL && !open) {
-        return refuse_token(api, peer, request, bearer.bytes != NULL);
+        return refuse_token(api, config, request, bearer.bytes != NULL);
     }
     struct api_call call = {.api = api,
-                            .config = access_config(access),
+                            .config = config,
                             .by = token == NULL ? "-" : token->name,
-                            .peer = peer,
+                            .from = &request->from,
+                            .port = request->port,
                             .item = item};
     if (route == NULL) {
         reply = refuse_route(allow);
@@ -191,7 +229,7 @@ struct reply api_answer(const struct api *api, const struct access *access, cons
         reply = run_route(route, &call, request);
     }
     if (reply.status >= 400 && !open) {
-        log_refusal(api, call.by, peer, request, &reply);
+        log_refusal(api, config, call.by, request, &reply);
     }
     return reply;
 }

@@ -39,8 +39,9 @@ struct api {
 struct api_call {
     const struct api *api;
     const struct config *config;
-    const char *by;   /* the token's name; "-" for a peer without one */
-    const char *peer; /* address and port */
+    const char *by;             /* the token's name; "-" for a peer without one */
+    const struct address *from; /* the peer */
+    uint16_t port;
     const char *item; /* what stands for "*" in the route's pattern; NULL without one */
     struct query query;
     json_t *body; /* an object of known fields; NULL where the route takes none */
@@ -49,7 +50,16 @@ struct api_call {
 /* Everything from the check of the host to the reply. The reply is the caller's. */
 struct reply api_answer(const struct api *api, const struct access *access, const struct front_request *request);
 
-/* One line to the audit log, and one to the log, for each change: `what` is a word, `subject` whatever it is about. */
-void api_audit(const struct api_call *call, const char *what, const char *subject);
+/* What a change is about: each part that is there, in this order. All zero: there is nothing to be said. */
+struct api_subject {
+    const char *text; /* neither user nor address: "revocation 5" */
+    const char *user;
+    const char *token_id;
+    const char *ip; /* as it was given, and what it is */
+    struct prefix prefix;
+};
+
+/* One line to the audit log, and one to the log, for each change: `what` is a word. */
+void api_audit(const struct api_call *call, const char *what, const struct api_subject *subject);
 
 #endif

@@ -45,7 +45,7 @@ struct reply api_reload(const struct api_call *call)
     enum order_status status = orders_give(call->api->orders, ADMIN_RELOAD, ORDER_TIMEOUT_MS, &detail);
     struct reply reply;
     if (status == ORDER_DONE) {
-        api_audit(call, "reload", NULL);
+        api_audit(call, "reload", &(const struct api_subject){0});
         reply = reply_json(200, json_pack("{sbso}", "reloaded", 1, "warnings", lines_of(detail)));
     } else if (status == ORDER_REFUSED) {
         reply = reply_error(422, "config_refused", "The config was not taken over; the running one stays in force.");
@@ -61,7 +61,7 @@ struct reply api_drain(const struct api_call *call)
 {
     char *detail = NULL;
     /* First, so that it is there whatever the end does to the log. */
-    api_audit(call, "drain", NULL);
+    api_audit(call, "drain", &(const struct api_subject){0});
     enum order_status status = orders_give(call->api->orders, ADMIN_DRAIN, ORDER_TIMEOUT_MS, &detail);
     free(detail);
     return status == ORDER_DONE ? reply_json(202, json_pack("{sb}", "draining", 1)) : refuse_order(status);

@@ -28,7 +28,8 @@ static const struct {
     {"token_id", REVOCATION_TOKEN},
     {"issued_before", REVOCATION_ISSUED_BEFORE},
 };
-#define SUBJECT_COUNT (sizeof(subjects) / sizeof(subjects[0]))
+#define SUBJECT_COUNT     (sizeof(subjects) / sizeof(subjects[0]))
+#define SUBJECT_TEXT_SIZE 64 /* "issued_before" and a time, "revocation" and a number */
 
 static const char *name_of(enum revocation_kind kind)
 {
@@ -40,14 +41,24 @@ static const char *name_of(enum revocation_kind kind)
     return "";
 }
 
-/* For the audit log: "user alice", "issued_before 2026-11-22T08:15:00Z". */
-static const char *subject_of(const struct revocation *revocation, char *out, size_t out_size)
+/* For the audit log: a user, a token's id, or "issued_before 2026-11-22T08:15:00Z", which is put into `text`. */
+static struct api_subject subject_of(const struct revocation *revocation, char text[SUBJECT_TEXT_SIZE])
 {
     char time[WHEN_TEXT_SIZE];
-    const char *subject =
-        revocation->kind == REVOCATION_ISSUED_BEFORE ? when_format(revocation->before_s, time) : revocation->subject;
-    snprintf(out, out_size, "%s %s", name_of(revocation->kind), subject);
-    return out;
+    struct api_subject subject = {0};
+    switch (revocation->kind) {
+    case REVOCATION_USER:
+        subject.user = revocation->subject;
+        break;
+    case REVOCATION_TOKEN:
+        subject.token_id = revocation->subject;
+        break;
+    case REVOCATION_ISSUED_BEFORE:
+        snprintf(text, SUBJECT_TEXT_SIZE, "%s %s", name_of(revocation->kind), when_format(revocation->before_s, time));
+        subject.text = text;
+        break;
+    }
+    return subject;
 }
 
 /* One of the three, as text. */
@@ -243,7 +254,7 @@ static bool apply(const struct api_call *call, const struct revocation *revocati
 /* {"revocation": {...}, "sessions_ended": how many, "complete": whether every loop has answered} */
 struct reply api_add_revocation(const struct api_call *call)
 {
-    char subject[REVOCATION_SUBJECT_MAX + 64];
+    char text[SUBJECT_TEXT_SIZE];
     int64_t now_s = time(NULL);
     struct revocation revocation = {.since_s = now_s, .by = call->by};
     struct reply error;
@@ -258,7 +269,8 @@ struct reply api_add_revocation(const struct api_call *call)
     if (!apply(call, &revocation)) {
         return refuse_store(call, STORE_NO_MEMORY);
     }
-    api_audit(call, "revoke", subject_of(&revocation, subject, sizeof(subject)));
+    const struct api_subject subject = subject_of(&revocation, text);
+    api_audit(call, "revoke", &subject);
     bool complete = false;
     size_t ended = session_directory_revoke(call->api->sessions, call->api->revocations, &complete);
     return reply_json(201, json_pack("{sosIsb}", "revocation", describe(&revocation), "sessions_ended",
@@ -282,7 +294,7 @@ struct reply api_delete_revocation(const struct api_call *call)
 {
     uint64_t id = 0;
     bool found = false;
-    char subject[64];
+    char text[SUBJECT_TEXT_SIZE];
     if (query_parse_number(call->item, &id) && id <= INT64_MAX) {
         enum store_status status = take_back(call, id, &found);
         if (status != STORE_OK) {
@@ -292,8 +304,8 @@ struct reply api_delete_revocation(const struct api_call *call)
     if (!found) {
         return reply_error(404, "not_found", "There is no such revocation.");
     }
-    snprintf(subject, sizeof(subject), "revocation %llu", (unsigned long long)id);
-    api_audit(call, "unrevoke", subject);
+    snprintf(text, sizeof(text), "revocation %llu", (unsigned long long)id);
+    api_audit(call, "unrevoke", &(const struct api_subject){.text = text});
     return reply_json(200, json_pack("{si}", "removed", 1));
 }
 
@@ -335,7 +347,7 @@ static enum store_status take_back_page(const struct api_call *call, struct sear
 
 struct reply api_delete_revocations(const struct api_call *call)
 {
-    char subject[REVOCATION_SUBJECT_MAX + 64];
+    char text[SUBJECT_TEXT_SIZE];
     struct revocation wanted = {0};
     struct reply error;
     size_t given = 0;
@@ -358,7 +370,8 @@ struct reply api_delete_revocations(const struct api_call *call)
         status = take_back_page(call, &search, &removed);
     } while (status == STORE_OK && search.seen == PAGE);
     if (removed > 0) {
-        api_audit(call, "unrevoke", subject_of(&wanted, subject, sizeof(subject)));
+        const struct api_subject subject = subject_of(&wanted, text);
+        api_audit(call, "unrevoke", &subject);
     }
     if (status != STORE_OK) {
         return refuse_store(call, status);

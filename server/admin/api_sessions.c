@@ -145,7 +145,8 @@ struct reply api_show_session(const struct api_call *call)
 }
 
 /* {"ended": how many, "complete": whether every loop has answered} */
-static struct reply end_sessions(const struct api_call *call, const struct session_filter *filter, const char *subject)
+static struct reply end_sessions(const struct api_call *call, const struct session_filter *filter,
+                                 const struct api_subject *subject)
 {
     bool complete = false;
     api_audit(call, "kick", subject);
@@ -160,7 +161,7 @@ struct reply api_kick_session(const struct api_call *call)
     if (!take_id(call, &filter, &reply)) {
         return reply;
     }
-    reply = end_sessions(call, &filter, call->item);
+    reply = end_sessions(call, &filter, &(const struct api_subject){.text = call->item});
     bool gone = json_integer_value(json_object_get(reply.body, "ended")) == 0 &&
                 json_is_true(json_object_get(reply.body, "complete"));
     if (gone) {
@@ -175,16 +176,15 @@ struct reply api_kick_sessions(const struct api_call *call)
     struct session_filter filter = {0};
     struct prefix prefix;
     struct reply error;
-    char subject[LOG_VALUE_MAX];
     if (!take_filter(call, &filter, &prefix, &error)) {
         return error;
     }
     if (filter.user == NULL && filter.prefix == NULL) {
         return reply_error(400, "missing_parameter", "Whose sessions? Give \"user\" or \"ip\", or both.");
     }
-    const char *ip = query_value(&call->query, "ip");
-    snprintf(subject, sizeof(subject), "%s%s%s%s%s", filter.user != NULL ? "user " : "",
-             filter.user != NULL ? filter.user : "", filter.user != NULL && ip != NULL ? ", " : "",
-             ip != NULL ? "ip " : "", ip != NULL ? ip : "");
-    return end_sessions(call, &filter, subject);
+    struct api_subject subject = {.user = filter.user, .ip = query_value(&call->query, "ip")};
+    if (filter.prefix != NULL) {
+        subject.prefix = *filter.prefix;
+    }
+    return end_sessions(call, &filter, &subject);
 }

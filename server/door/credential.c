@@ -41,13 +41,15 @@ static bool is_white(char c)
 }
 
 /* Notes a token; a second one is one too many. */
-static enum credential_status note(struct credential *credential, const char *token, size_t size)
+static enum credential_status note(struct credential *credential, enum config_token_source source, const char *token,
+                                   size_t size)
 {
     if (credential->token != NULL) {
         return CREDENTIAL_SEVERAL;
     }
     credential->token = token;
     credential->size = size;
+    credential->source = source;
     return CREDENTIAL_FOUND;
 }
 
@@ -82,7 +84,7 @@ static enum credential_status look_into_header(const char *value, struct credent
     const char *token = value + scheme_size;
     token += strspn(token, " "); /* 1*SP */
     size_t size = b64token_size(token);
-    return size == 0 ? CREDENTIAL_BAD_HEADER : note(credential, token, size);
+    return size == 0 ? CREDENTIAL_BAD_HEADER : note(credential, CONFIG_TOKEN_HEADER, token, size);
 }
 
 /* ---- Sec-WebSocket-Protocol ---- */
@@ -95,8 +97,9 @@ static enum credential_status look_into_protocols(const char *list, struct crede
         list += strspn(list, ", \t");
         size_t size = strcspn(list, ", \t");
         if (size >= prefix_size && memcmp(list, PROTOCOL_PREFIX, prefix_size) == 0) {
-            status = size == prefix_size ? CREDENTIAL_BAD_PROTOCOL
-                                         : note(credential, list + prefix_size, size - prefix_size);
+            status = size == prefix_size
+                         ? CREDENTIAL_BAD_PROTOCOL
+                         : note(credential, CONFIG_TOKEN_SUBPROTOCOL, list + prefix_size, size - prefix_size);
             if (status != CREDENTIAL_FOUND) {
                 return status;
             }
@@ -147,7 +150,7 @@ static enum credential_status take_parameter(const char *value, size_t size, str
         return CREDENTIAL_BAD_QUERY;
     }
     if (memchr(value, '%', size) == NULL || credential->token != NULL) {
-        return note(credential, value, size);
+        return note(credential, CONFIG_TOKEN_QUERY, value, size);
     }
     credential->decoded = malloc(size);
     credential->decoded_size = size;
@@ -155,8 +158,9 @@ static enum credential_status take_parameter(const char *value, size_t size, str
         return CREDENTIAL_NO_MEMORY;
     }
     size_t decoded_size = 0;
-    return decode(value, size, credential->decoded, &decoded_size) ? note(credential, credential->decoded, decoded_size)
-                                                                   : CREDENTIAL_BAD_QUERY;
+    return decode(value, size, credential->decoded, &decoded_size)
+               ? note(credential, CONFIG_TOKEN_QUERY, credential->decoded, decoded_size)
+               : CREDENTIAL_BAD_QUERY;
 }
 
 static enum credential_status look_into_query(const char *query, const char *name, struct credential *credential)

@@ -31,7 +31,8 @@ enum credential_status {
 struct credential {
     const char *token; /* in one of the places, or `decoded` */
     size_t size;       /* bytes, at least one */
-    char *decoded;     /* owned, or NULL */
+    enum config_token_source source;
+    char *decoded; /* owned, or NULL */
     size_t decoded_size;
 };
 

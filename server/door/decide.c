@@ -58,7 +58,8 @@ struct asking {
     const struct config_endpoint *endpoint; /* once it is known */
     const char *protocols;                  /* likewise; Sec-WebSocket-Protocol, all of its fields; NULL: none */
     const char *extensions;
-    struct identity *identity; /* owned, until a session has it; NULL: none */
+    struct identity *identity;             /* owned, until a session has it; NULL: none */
+    enum config_token_source token_source; /* of that */
     bool awaits_token;
 };
 
@@ -248,6 +249,7 @@ static struct verdict authenticate(struct asking *asking)
     enum token_verdict verdict =
         token_check(&asking->request.config->auth.policy, asking->context->tokens, credential.token, credential.size,
                     clock_real_ms() / 1000, &asking->identity);
+    asking->token_source = credential.source;
     credential_free(&credential);
     if (verdict != TOKEN_OK_VERDICT) {
         return verdict_of_token(verdict);
@@ -290,6 +292,7 @@ static struct verdict upgrade(struct asking *asking, const struct handshake_requ
         .early = request->early,
         .early_size = request->early_size,
         .identity = asking->identity,
+        .token_source = asking->token_source,
         .awaits_token = asking->awaits_token,
     };
     if (offer.handler == NULL || offer.answer_size == 0) {
@@ -365,22 +368,27 @@ static void answer_with(struct slot *slot, const struct verdict *verdict)
     lobby_answered(slot, bytes, size);
 }
 
-/* The path without its query, which may hold a token; no field of the request but that. */
+/* Without its query, which may hold a token. That of an endpoint is the config's; any other is what the peer made it. */
+static struct audit_field path_of(const struct asking *asking)
+{
+    return asking->endpoint != NULL ? audit_plain(log_str("path", asking->endpoint->path))
+                                    : audit_free(log_str("path", asking->info->local_uri_raw));
+}
+
+/* No field of the request but the path. */
 static void log_refused(const struct asking *asking, const struct verdict *verdict)
 {
     struct decide_context *context = asking->context;
     const struct lobby_request *request = &asking->request;
     const struct identity *identity = asking->identity;
     const char *label = decide_cause_label(verdict->cause);
-    char peer[ADDRESS_TEXT_SIZE];
     atomic_fetch_add_explicit(&context->counts[verdict->cause], 1, memory_order_relaxed);
-    log_event_limited(context->log, LOG_INFO, "request_refused", label,
-                      log_str("peer", address_format_port(&request->pass.from, request->port, peer)),
-                      log_bool("tls", request->tls), log_str("cause", label), log_u64("status", verdict->status),
-                      log_str("path", asking->info->local_uri_raw),
-                      log_str("user", identity == NULL ? NULL : identity->user),
-                      log_str("key", identity == NULL ? NULL : identity->key_id),
-                      log_str("detail", verdict->detail != NULL ? verdict->detail : verdict->text));
+    audit_event_limited(context->log, &request->config->audit, LOG_INFO, "request_refused", label,
+                        audit_peer(&request->pass.from, request->port), audit_plain(log_bool("tls", request->tls)),
+                        audit_plain(log_str("cause", label)), audit_plain(log_u64("status", verdict->status)),
+                        path_of(asking), audit_user("user", identity == NULL ? NULL : identity->user),
+                        audit_plain(log_str("key", identity == NULL ? NULL : identity->key_id)),
+                        audit_plain(log_str("detail", verdict->detail != NULL ? verdict->detail : verdict->text)));
 }
 
 int decide_request(struct mg_connection *connection, struct slot *slot, struct decide_context *context)

@@ -11,35 +11,35 @@
 
 #include "server/lobby/accept.h"
 
-static void report(struct lobby *lobby, enum lobby_cause cause, enum log_level level, const struct gate_pass *pass,
-                   uint16_t port, bool tls, const char *detail)
+/* A detail may have words of the peer in it: the name that a ClientHello asks for. */
+static void report(struct lobby *lobby, const struct config *config, enum lobby_cause cause, enum log_level level,
+                   const struct gate_pass *pass, uint16_t port, bool tls, const char *detail)
 {
     atomic_fetch_add_explicit(&lobby->counts[cause], 1, memory_order_relaxed);
-    char peer[ADDRESS_TEXT_SIZE];
-    log_event_limited(lobby->log, level, "request_refused", lobby_cause_label(cause),
-                      log_str("peer", address_format_port(&pass->from, port, peer)), log_bool("tls", tls),
-                      log_str("cause", lobby_cause_label(cause)),
-                      log_str("detail", detail != NULL ? detail : lobby_cause_text(cause)));
+    audit_event_limited(lobby->log, &config->audit, level, "request_refused", lobby_cause_label(cause),
+                        audit_peer(&pass->from, port), audit_plain(log_bool("tls", tls)),
+                        audit_plain(log_str("cause", lobby_cause_label(cause))),
+                        audit_free(log_str("detail", detail != NULL ? detail : lobby_cause_text(cause))));
 }
 
 void slot_report(const struct slot *slot, enum lobby_cause cause, const char *detail)
 {
     /* A health probe connects and leaves without a word: no offence, and nothing for the log of a busy day. */
     bool probe = cause == LOBBY_LEFT && slot->size == 0;
-    report(slot->home->lobby, cause, probe ? LOG_DEBUG : LOG_INFO, &slot->pass, slot->port, slot->tls, detail);
+    report(slot->home->lobby, slot->config, cause, probe ? LOG_DEBUG : LOG_INFO, &slot->pass, slot->port, slot->tls,
+           detail);
 }
 
 void slot_report_stopping(const struct slot *slot, unsigned status, const struct head *head)
 {
     struct lobby *lobby = slot->home->lobby;
     const char *label = lobby_cause_label(LOBBY_STOPPING);
-    char peer[ADDRESS_TEXT_SIZE];
     atomic_fetch_add_explicit(&lobby->counts[LOBBY_STOPPING], 1, memory_order_relaxed);
-    log_event_limited(lobby->log, LOG_INFO, "request_refused", label,
-                      log_str("peer", address_format_port(&slot->pass.from, slot->port, peer)),
-                      log_bool("tls", slot->tls), log_str("cause", label), log_u64("status", status),
-                      log_bytes("path", head->path.bytes, head->path.size),
-                      log_str("detail", lobby_cause_text(LOBBY_STOPPING)));
+    audit_event_limited(lobby->log, &slot->config->audit, LOG_INFO, "request_refused", label,
+                        audit_peer(&slot->pass.from, slot->port), audit_plain(log_bool("tls", slot->tls)),
+                        audit_plain(log_str("cause", label)), audit_plain(log_u64("status", status)),
+                        audit_free(log_bytes("path", head->path.bytes, head->path.size)),
+                        audit_plain(log_str("detail", lobby_cause_text(LOBBY_STOPPING))));
 }
 
 void lobby_due(struct lobby_thread *home, uint64_t due_ms)
@@ -166,7 +166,7 @@ static void on_client(struct loop_source *source, uint32_t events)
 static void refuse(struct lobby_thread *home, const struct newcomer *newcomer)
 {
     struct gate_pass pass = newcomer->pass;
-    report(home->lobby, LOBBY_BUSY, LOG_INFO, &pass, newcomer->port, newcomer->tls,
+    report(home->lobby, home->config, LOBBY_BUSY, LOG_INFO, &pass, newcomer->port, newcomer->tls,
            "no worker has answered any of those who fill the lobby");
     atomic_fetch_sub_explicit(&home->occupied, 1, memory_order_relaxed);
     accept_reset(newcomer->fd);

@@ -209,29 +209,21 @@ void session_auth_due(struct session *session)
 
 static void log_authenticated(const struct session *session)
 {
-    struct log *log = session->home->pool->log;
-    char peer[ADDRESS_TEXT_SIZE];
-    const struct log_field fields[] = {
-        log_u64("session", session->id),
-        log_str("peer", address_format_port(&session->pass.from, session->port, peer)),
-        log_str("endpoint", session->endpoint->path),
-        log_str("user", session_user(session)),
-        log_str("key", session_key_id(session)),
-    };
-    log_write(log, LOG_INFO, "authenticated", fields, sizeof(fields) / sizeof(fields[0]));
-    log_write_audit(log, "authenticated", fields, sizeof(fields) / sizeof(fields[0]));
+    audit_event(session->home->pool->log, &session->config->audit, LOG_INFO, "authenticated",
+                audit_plain(log_u64("session", session->id)), audit_peer(&session->pass.from, session->port),
+                audit_plain(log_str("endpoint", session->endpoint->path)), audit_user("user", session_user(session)),
+                audit_plain(log_str("key", session_key_id(session))),
+                audit_plain(log_str("auth", config_token_source_word(CONFIG_TOKEN_MESSAGE))));
 }
 
 /* Why a token was refused, and whose it was where that is known; never the token. */
 static void log_refused(const struct session *session, const char *cause, const struct identity *identity)
 {
-    struct log *log = session->home->pool->log;
-    char peer[ADDRESS_TEXT_SIZE];
-    log_event_limited(log, LOG_INFO, "authentication_refused", cause, log_u64("session", session->id),
-                      log_str("peer", address_format_port(&session->pass.from, session->port, peer)),
-                      log_str("endpoint", session->endpoint->path), log_str("cause", cause),
-                      log_str("user", identity == NULL ? NULL : identity->user),
-                      log_str("key", identity == NULL ? NULL : identity->key_id));
+    audit_event_limited(session->home->pool->log, &session->config->audit, LOG_INFO, "authentication_refused", cause,
+                        audit_plain(log_u64("session", session->id)), audit_peer(&session->pass.from, session->port),
+                        audit_plain(log_str("endpoint", session->endpoint->path)), audit_plain(log_str("cause", cause)),
+                        audit_user("user", identity == NULL ? NULL : identity->user),
+                        audit_plain(log_str("key", identity == NULL ? NULL : identity->key_id)));
 }
 
 /* Ends a session that is not to be trusted with a closing handshake of its own pace. `detail` is for the log alone. */

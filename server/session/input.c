@@ -18,6 +18,8 @@
 
 /* Messages of one session in a row, before others get their turn, where it costs so much more to inflate and compress them, or to
  * check them, than to send them: 100 bytes may stand for 64 KiB, and one read for 100 MB. */
+/* Messages of one session in a row, before others get their turn, where it costs so much more to inflate and compress them than
+ * to send them: 100 bytes may stand for 64 KiB, and one read for 100 MB. The same of messages that are digested for the audit file. */
 #define TURN_MAX (1024 * 1024)
 
 /* Frames that a token may come in. */
@@ -161,6 +163,8 @@ static void on_message(struct session *session, enum ws_opcode opcode, uint8_t *
     if (session_awaits_token(session)) {
         session_take_token(session, opcode, data, size);
     } else if (!session->endpoint->rules.any || session_admits_content(session, opcode, data, size, cost)) {
+        session->home->turn_size += audit_message(session->home->pool->log, &session->config->audit, session->id,
+                                                  opcode == WS_TEXT, data, size);
         session->handler->message(session, opcode, data, size);
     }
 }

@@ -115,33 +115,30 @@ void session_close(struct session *session, enum cause cause)
 static void log_end(const struct session *session)
 {
     enum cause cause = (enum cause)session->cause;
-    struct log *log = session->home->pool->log;
-    char peer[ADDRESS_TEXT_SIZE];
     const uint64_t violations = session_violations(session);
-    struct log_field fields[END_FIELDS_MAX] = {
-        log_u64("session", session->id),
-        log_str("peer", address_format_port(&session->pass.from, session->port, peer)),
-        log_str("endpoint", session->endpoint->path),
-        log_str("user", session_user(session)),
-        log_str("key", session_key_id(session)),
-        log_seconds("duration", session_now_ms(session) - session->opened_ms),
-        log_u64("messages_in", session->messages_in),
-        log_u64("messages_out", session->messages_out),
-        log_u64("messages_dropped", session_messages_dropped(session)),
-        log_u64("bytes_in", session->bytes_in),
-        log_u64("bytes_out", session->bytes_out),
-        log_u64("code_sent", session->code_sent),
-        log_u64("code_received", session->code_received),
-        log_str("closed_by", cause_side_label(cause_side(cause))),
-        log_str("cause", cause_label(cause)),
-        log_str("detail", session->detail != NULL ? session->detail : cause_sentence(cause)),
+    struct audit_field fields[END_FIELDS_MAX] = {
+        audit_plain(log_u64("session", session->id)),
+        audit_peer(&session->pass.from, session->port),
+        audit_plain(log_str("endpoint", session->endpoint->path)),
+        audit_user("user", session_user(session)),
+        audit_plain(log_str("key", session_key_id(session))),
+        audit_plain(log_seconds("duration", session_now_ms(session) - session->opened_ms)),
+        audit_plain(log_u64("messages_in", session->messages_in)),
+        audit_plain(log_u64("messages_out", session->messages_out)),
+        audit_plain(log_u64("messages_dropped", session_messages_dropped(session))),
+        audit_plain(log_u64("bytes_in", session->bytes_in)),
+        audit_plain(log_u64("bytes_out", session->bytes_out)),
+        audit_plain(log_u64("code_sent", session->code_sent)),
+        audit_plain(log_u64("code_received", session->code_received)),
+        audit_plain(log_str("closed_by", cause_side_label(cause_side(cause)))),
+        audit_plain(log_str("cause", cause_label(cause))),
+        audit_plain(log_str("detail", session->detail != NULL ? session->detail : cause_sentence(cause))),
     };
     size_t count = END_FIELDS_MAX - 1;
     if (violations > 0) {
-        fields[count++] = log_u64("violations", violations);
+        fields[count++] = audit_plain(log_u64("violations", violations));
     }
-    log_write(log, LOG_INFO, "session_end", fields, count);
-    log_write_audit(log, "session_end", fields, count);
+    audit_write(session->home->pool->log, &session->config->audit, LOG_INFO, "session_end", fields, count);
 }
 
 void session_destroy(struct session *session)

@@ -42,7 +42,8 @@ struct session_offer {
     const uint8_t *early; /* bytes the peer sent behind its request */
     size_t early_size;
     struct identity *identity; /* as the request's token says, becomes the session's as well; NULL: none, or not yet */
-    bool awaits_token;         /* the first message is to be the token */
+    enum config_token_source token_source; /* of the identity, if there is one */
+    bool awaits_token;                     /* the first message is to be the token */
 };
 
 enum session_status {

@@ -42,7 +42,7 @@ struct session_loop {
     struct ferry *ferry;            /* NULL: every session reads and writes for itself */
     struct session *output_owner;   /* whose replies are being gathered; NULL between events */
     bool retried;                   /* past the mark, and the socket has been tried again in this event */
-    size_t turn_size;               /* of the messages in this event, where inflating or checking them costs */
+    size_t turn_size;               /* of the messages in this event, where inflating, checking or digesting them costs */
     struct schema_scratch *scratch; /* of validation.c; NULL before it is used */
     atomic_uint_least64_t violations[VIOLATION_COUNT]; /* any thread reads, the loop's writes */
     size_t memory;      /* of all its sessions, beyond their structs, and of compression; see memory.c */

@@ -12,47 +12,55 @@
 struct arrival {
     struct loop_message message;
     struct session *session;
+    const char *proof; /* for the log: where the token came from */
     size_t answer_size;
     size_t early_size;
     uint8_t bytes[]; /* the answer, then what came early */
 };
 
 /* What was agreed upon, and who the client is by its certificate: of those who have either. */
-#define START_FIELDS_MAX 14
+#define START_FIELDS_MAX 15
 
-static size_t add_compression(struct log_field *fields, size_t count, const struct extension_agreed *agreed)
+static size_t add_compression(struct audit_field *fields, size_t count, const struct extension_agreed *agreed)
 {
-    fields[count++] = log_bool("compression", agreed->deflate);
+    fields[count++] = audit_plain(log_bool("compression", agreed->deflate));
     if (agreed->deflate) {
-        fields[count++] = log_bool("server_context_takeover", agreed->server_takeover);
-        fields[count++] = log_bool("client_context_takeover", agreed->client_takeover);
-        fields[count++] = log_u64("server_window_bits", agreed->server_window_bits);
-        fields[count++] = log_u64("client_window_bits", agreed->client_window_bits);
+        fields[count++] = audit_plain(log_bool("server_context_takeover", agreed->server_takeover));
+        fields[count++] = audit_plain(log_bool("client_context_takeover", agreed->client_takeover));
+        fields[count++] = audit_plain(log_u64("server_window_bits", agreed->server_window_bits));
+        fields[count++] = audit_plain(log_u64("client_window_bits", agreed->client_window_bits));
     }
     return count;
 }
 
-static void log_start(const struct session *session)
+/* Where the token came from, or is to come from; "none": nobody asks for one. */
+static const char *proof_of(const struct session_offer *offer)
 {
-    struct log *log = session->home->pool->log;
-    char peer[ADDRESS_TEXT_SIZE];
-    struct tls_peer client = {.subject = ""};
-    struct log_field fields[START_FIELDS_MAX] = {
-        log_u64("session", session->id),
-        log_str("peer", address_format_port(&session->pass.from, session->port, peer)),
-        log_str("endpoint", session->endpoint->path),
-        log_str("user", session_user(session)),
-        log_str("key", session_key_id(session)),
-        log_bool("tls", session->tls),
-        log_str("subprotocol", session->protocol),
-    };
-    size_t count = add_compression(fields, 7, &session->compression);
-    if (session->transport.ssl != NULL && tls_peer_describe(session->transport.ssl, &client)) {
-        fields[count++] = log_str("client_subject", client.subject);
-        fields[count++] = log_str("client_names", client.names);
+    if (offer->awaits_token) {
+        return "message";
     }
-    log_write(log, LOG_INFO, "session_start", fields, count);
-    log_write_audit(log, "session_start", fields, count);
+    return offer->identity == NULL ? "none" : config_token_source_word(offer->token_source);
+}
+
+static void log_start(const struct session *session, const char *proof)
+{
+    struct tls_peer client = {.subject = ""};
+    struct audit_field fields[START_FIELDS_MAX] = {
+        audit_plain(log_u64("session", session->id)),
+        audit_peer(&session->pass.from, session->port),
+        audit_plain(log_str("endpoint", session->endpoint->path)),
+        audit_user("user", session_user(session)),
+        audit_plain(log_str("key", session_key_id(session))),
+        audit_plain(log_str("auth", proof)),
+        audit_plain(log_bool("tls", session->tls)),
+        audit_plain(log_str("subprotocol", session->protocol)),
+    };
+    size_t count = add_compression(fields, 8, &session->compression);
+    if (session->transport.ssl != NULL && tls_peer_describe(session->transport.ssl, &client)) {
+        fields[count++] = audit_user("client_subject", client.subject);
+        fields[count++] = audit_user("client_names", client.names);
+    }
+    audit_write(session->home->pool->log, &session->config->audit, LOG_INFO, "session_start", fields, count);
 }
 
 static void adopt(struct arrival *arrival)
@@ -71,7 +79,7 @@ static void adopt(struct arrival *arrival)
     session->last_input_ms = session->opened_ms;
     session->last_message_ms = session->opened_ms;
     session->interest = session_read_events(session);
-    log_start(session);
+    log_start(session, arrival->proof);
 
     session_output_begin(session);
     if (!loop_add(home->loop, &session->source, session->transport.fd, session->interest)) {
@@ -185,6 +193,7 @@ enum session_status session_start(struct session_pool *pool, const struct sessio
     }
     arrival->message.deliver = on_arrival;
     arrival->session = session;
+    arrival->proof = proof_of(offer);
     arrival->answer_size = offer->answer_size;
     arrival->early_size = offer->early_size;
     memcpy(arrival->bytes, offer->answer, offer->answer_size);

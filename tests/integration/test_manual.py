@@ -10,6 +10,8 @@ import harness
 MANUAL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "etc", "man")
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "server")
 CAUSE = re.compile(r'^ +X\([A-Z_]+, "([a-z_]+)"', re.MULTILINE)  # a row of a table of causes
+# A call that writes a line of the audit file: its first text is the event.
+AUDITED = re.compile(r'\b(?:audit_(?:event|write|file)|log_audit|log_write_audit)\w*\([^";]*"([a-z_]+)"')
 KEY = re.compile(r"^([a-z_.\[\]]+): (group|.*?; (?:reload|restart))\. ")  # as --help-config prints it
 OPTION = re.compile(r"(?<!\w)--?[A-Za-z][a-z-]*")
 
@@ -64,6 +66,18 @@ class Manual(unittest.TestCase):
         self.assertEqual(violations.pop(0), "none")
         told = page("portcullis.8").partition("\n.SS message_invalid\n")[2].partition("\n.SS ")[0]
         self.assertEqual(re.findall(r"^\.TP\n\.B (\S+)\n(?=.)", told, re.MULTILINE), violations)
+
+    def test_every_event_of_the_audit_file(self):
+        """One entry an event that the source has for it."""
+        events = set()
+        for folder, _, files in os.walk(SOURCE):
+            for name in files:
+                if name.endswith(".c"):
+                    with open(os.path.join(folder, name), encoding="utf-8") as source:
+                        events.update(AUDITED.findall(source.read()))
+        self.assertIn("session_end", events)
+        told = page("portcullis.8").partition("\n.SH AUDIT FILE\n")[2].partition("\n.SS ")[0]
+        self.assertEqual(set(re.findall(r"^\.TP\n\.B (\S+)\n(?=.)", told, re.MULTILINE)), events)
 
     def test_every_verdict_on_a_token(self):
         with open(os.path.join(SOURCE, os.pardir, "auth", "token.h"), encoding="utf-8") as source:
