@@ -52,9 +52,9 @@ void audit_release(struct audit_policy *policy);
 
 /* Made by the constructors below; all pointers are borrowed for the call. */
 struct audit_field {
-    enum audit_kind { AUDIT_PLAIN, AUDIT_ADDRESS, AUDIT_USER, AUDIT_FREE } kind;
     struct log_field field;
     const struct address *address; /* of AUDIT_ADDRESS */
+    enum audit_kind { AUDIT_PLAIN, AUDIT_ADDRESS, AUDIT_USER, AUDIT_FREE } kind;
     uint16_t port;
 };
 

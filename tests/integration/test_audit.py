@@ -149,6 +149,7 @@ class Messages(AuditCase):
         with server.session() as peer:
             peer.echo("anything")
             peer.finish()
+            server.session_end(peer)
         server.stop()
         self.assertEqual(self.messages(server), [])
         self.assertEqual([line["event"] for line in self.lines(server)], ["session_start", "session_end", "draining"])
