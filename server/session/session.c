@@ -115,6 +115,8 @@ void session_close(struct session *session, enum cause cause)
 static void log_end(const struct session *session)
 {
     enum cause cause = (enum cause)session->cause;
+    const struct log_field detail =
+        log_str("detail", session->detail != NULL ? session->detail : cause_sentence(cause));
     const uint64_t violations = session_violations(session);
     struct audit_field fields[END_FIELDS_MAX] = {
         audit_plain(log_u64("session", session->id)),
@@ -132,7 +134,8 @@ static void log_end(const struct session *session)
         audit_plain(log_u64("code_received", session->code_received)),
         audit_plain(log_str("closed_by", cause_side_label(cause_side(cause)))),
         audit_plain(log_str("cause", cause_label(cause))),
-        audit_plain(log_str("detail", session->detail != NULL ? session->detail : cause_sentence(cause))),
+        cause == CAUSE_INVALID_MESSAGE ? audit_free(detail)
+                                       : audit_plain(detail), /* it may name members of a message */
     };
     size_t count = END_FIELDS_MAX - 1;
     if (violations > 0) {

@@ -39,11 +39,11 @@ struct session_loop {
     size_t compression_memory; /* of it, as it was last counted */
     bool compression_busy;     /* a large buffer has been used since trim_timer was set */
     struct timer trim_timer;
-    struct ferry *ferry;            /* NULL: every session reads and writes for itself */
-    struct session *output_owner;   /* whose replies are being gathered; NULL between events */
-    bool retried;                   /* past the mark, and the socket has been tried again in this event */
-    size_t turn_size;               /* of the messages in this event, where inflating, checking or digesting them costs */
-    struct schema_scratch *scratch; /* of validation.c; NULL before it is used */
+    struct ferry *ferry;          /* NULL: every session reads and writes for itself */
+    struct session *output_owner; /* whose replies are being gathered; NULL between events */
+    bool retried;                 /* past the mark, and the socket has been tried again in this event */
+    size_t turn_size;             /* of the messages in this event, where inflating, checking or digesting them costs */
+    struct schema_scratch *scratch;                    /* of validation.c; NULL before it is used */
     atomic_uint_least64_t violations[VIOLATION_COUNT]; /* any thread reads, the loop's writes */
     size_t memory;      /* of all its sessions, beyond their structs, and of compression; see memory.c */
     size_t memory_told; /* how much of it the pool knows of */
