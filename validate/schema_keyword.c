@@ -13,32 +13,12 @@
 
 #define VOCABULARY_BASE "https://json-schema.org/draft/2020-12/vocab/"
 
-enum shape {
-    SHAPE_ANY,
-    SHAPE_ANCHOR,
-    SHAPE_ARRAY,
-    SHAPE_BOOLEAN,
-    SHAPE_BOOLEAN_MAP,
-    SHAPE_DEPENDENCY_MAP,
-    SHAPE_ID,
-    SHAPE_NUMBER,
-    SHAPE_POSITIVE_NUMBER,
-    SHAPE_SCHEMA,
-    SHAPE_SCHEMA_LIST,
-    SHAPE_SCHEMA_MAP,
-    SHAPE_SIZE,
-    SHAPE_STRING,
-    SHAPE_STRING_LIST,
-    SHAPE_STRING_LIST_MAP,
-    SHAPE_TYPE
-};
-
 static const struct {
     const char *text;
     enum schema_vocabulary vocabulary;
-    enum shape shape;
+    enum schema_shape shape;
 } keywords_known[] = {
-#define KNOWN(name, text, vocabulary, shape) {text, SCHEMA_VOCABULARY_##vocabulary, SHAPE_##shape},
+#define KNOWN(name, text, vocabulary, shape) {text, SCHEMA_VOCABULARY_##vocabulary, SCHEMA_SHAPE_##shape},
     SCHEMA_KEYWORD_TABLE(KNOWN)
 #undef KNOWN
 };
@@ -46,6 +26,16 @@ static const struct {
 const char *schema_keyword_text(enum schema_keyword keyword)
 {
     return keywords_known[keyword].text;
+}
+
+enum schema_vocabulary schema_keyword_vocabulary(enum schema_keyword keyword)
+{
+    return keywords_known[keyword].vocabulary;
+}
+
+enum schema_shape schema_keyword_shape(enum schema_keyword keyword)
+{
+    return keywords_known[keyword].shape;
 }
 
 /* SCHEMA_KEYWORD_COUNT: there is none. */
@@ -71,6 +61,7 @@ static size_t find_keyword(const char *text)
 void schema_keyword_collect(json_t *object, unsigned vocabularies, struct schema_keywords *keywords_r)
 {
     *keywords_r = (struct schema_keywords){{NULL}};
+    vocabularies |= SCHEMA_VOCABULARY_FORMER;
     /* Either vocabulary of formats has the keyword. */
     if ((vocabularies & SCHEMA_VOCABULARY_FORMAT_ASSERTION) != 0) {
         vocabularies |= SCHEMA_VOCABULARY_FORMAT_ANNOTATION;
@@ -187,44 +178,50 @@ static bool is_type(const json_t *value)
 }
 
 /* NULL, or what the value should have been. Subschemas say themselves what is wrong with them. */
-static const char *fault_of(enum shape shape, json_t *value)
+static const char *fault_of(enum schema_shape shape, json_t *value)
 {
     switch (shape) {
-    case SHAPE_ANY:
-    case SHAPE_SCHEMA:
+    case SCHEMA_SHAPE_ANY:
+    case SCHEMA_SHAPE_SCHEMA:
         return NULL;
-    case SHAPE_ANCHOR:
+    case SCHEMA_SHAPE_ANCHOR:
         return is_anchor(value)
                    ? NULL
                    : "a string that starts with a letter or _ and goes on with letters, digits, _, - and .";
-    case SHAPE_ARRAY:
+    case SCHEMA_SHAPE_ARRAY:
         return json_is_array(value) ? NULL : "an array";
-    case SHAPE_BOOLEAN:
+    case SCHEMA_SHAPE_BOOLEAN:
         return json_is_boolean(value) ? NULL : "a boolean";
-    case SHAPE_BOOLEAN_MAP:
+    case SCHEMA_SHAPE_BOOLEAN_MAP:
         return is_map(value, is_true_or_false) ? NULL : "an object of booleans";
-    case SHAPE_DEPENDENCY_MAP:
+    case SCHEMA_SHAPE_DEPENDENCY_MAP:
         return is_map(value, is_dependency) ? NULL : "an object of schemas and of arrays of strings";
-    case SHAPE_ID:
+    case SCHEMA_SHAPE_ID:
         return is_id(value) ? NULL : "a URI reference without a fragment";
-    case SHAPE_NUMBER:
+    case SCHEMA_SHAPE_NUMBER:
         return json_is_number(value) ? NULL : "a number";
-    case SHAPE_POSITIVE_NUMBER:
+    case SCHEMA_SHAPE_POSITIVE_NUMBER:
         return json_is_number(value) && json_number_value(value) > 0 ? NULL : "a number greater than 0";
-    case SHAPE_SCHEMA_LIST:
+    case SCHEMA_SHAPE_SCHEMA_LIST:
         return json_array_size(value) > 0 ? NULL : "an array of at least one schema";
-    case SHAPE_SCHEMA_MAP:
+    case SCHEMA_SHAPE_PATTERN_MAP:
+    case SCHEMA_SHAPE_SCHEMA_MAP:
         return json_is_object(value) ? NULL : "an object of schemas";
-    case SHAPE_SIZE:
+    case SCHEMA_SHAPE_SIZE:
         return is_size(value) ? NULL : "a whole number that is not negative";
-    case SHAPE_STRING:
+    case SCHEMA_SHAPE_PATTERN:
+    case SCHEMA_SHAPE_STRING:
+    case SCHEMA_SHAPE_URI:
+    case SCHEMA_SHAPE_URI_REFERENCE:
         return json_is_string(value) ? NULL : "a string";
-    case SHAPE_STRING_LIST:
+    case SCHEMA_SHAPE_STRING_LIST:
         return is_string_list(value) ? NULL : "an array of strings, each of them once";
-    case SHAPE_STRING_LIST_MAP:
+    case SCHEMA_SHAPE_STRING_LIST_MAP:
         return is_map(value, is_string_list) ? NULL : "an object of arrays of strings, each of them once";
-    case SHAPE_TYPE:
+    case SCHEMA_SHAPE_TYPE:
         return is_type(value) ? NULL : "the name of a type, or an array of such names, each of them once";
+    case SCHEMA_SHAPE_COUNT:
+        break;
     }
     return NULL;
 }

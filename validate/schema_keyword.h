@@ -19,25 +19,51 @@ enum schema_vocabulary {
     SCHEMA_VOCABULARY_META_DATA = 16,
     SCHEMA_VOCABULARY_FORMAT_ANNOTATION = 32,
     SCHEMA_VOCABULARY_CONTENT = 64,
-    SCHEMA_VOCABULARY_FORMAT_ASSERTION = 128
+    SCHEMA_VOCABULARY_FORMAT_ASSERTION = 128,
+    SCHEMA_VOCABULARY_FORMER = 256 /* no vocabulary, but keywords of former drafts that the meta-schema describes */
 };
 
 /* What "https://json-schema.org/draft/2020-12/schema" asks for. */
 #define SCHEMA_VOCABULARIES_STANDARD 127U
 
-/* Name, text, vocabulary, shape; in the order of the texts, for they are searched. Those of former drafts that the meta-schema
- * still describes, `definitions`, `dependencies` and `$recursive...`, stand with the core. */
+/* What a value may be; the meta-schemas say the same of the keywords (schema_meta). */
+enum schema_shape {
+    SCHEMA_SHAPE_ANY,
+    SCHEMA_SHAPE_ANCHOR,
+    SCHEMA_SHAPE_ARRAY,
+    SCHEMA_SHAPE_BOOLEAN,
+    SCHEMA_SHAPE_BOOLEAN_MAP,
+    SCHEMA_SHAPE_DEPENDENCY_MAP,
+    SCHEMA_SHAPE_ID,
+    SCHEMA_SHAPE_NUMBER,
+    SCHEMA_SHAPE_PATTERN, /* by the compiler, which says what is wrong with it */
+    SCHEMA_SHAPE_PATTERN_MAP,
+    SCHEMA_SHAPE_POSITIVE_NUMBER,
+    SCHEMA_SHAPE_SCHEMA,
+    SCHEMA_SHAPE_SCHEMA_LIST,
+    SCHEMA_SHAPE_SCHEMA_MAP,
+    SCHEMA_SHAPE_SIZE,
+    SCHEMA_SHAPE_STRING,
+    SCHEMA_SHAPE_STRING_LIST,
+    SCHEMA_SHAPE_STRING_LIST_MAP,
+    SCHEMA_SHAPE_TYPE,
+    SCHEMA_SHAPE_URI, /* strings: their format is an annotation */
+    SCHEMA_SHAPE_URI_REFERENCE,
+    SCHEMA_SHAPE_COUNT
+};
+
+/* Name, text, vocabulary, shape; in the order of the texts, for they are searched. */
 #define SCHEMA_KEYWORD_TABLE(X)                                             \
     X(ANCHOR, "$anchor", CORE, ANCHOR)                                      \
     X(COMMENT, "$comment", CORE, STRING)                                    \
     X(DEFS, "$defs", CORE, SCHEMA_MAP)                                      \
     X(DYNAMIC_ANCHOR, "$dynamicAnchor", CORE, ANCHOR)                       \
-    X(DYNAMIC_REF, "$dynamicRef", CORE, STRING)                             \
+    X(DYNAMIC_REF, "$dynamicRef", CORE, URI_REFERENCE)                      \
     X(ID, "$id", CORE, ID)                                                  \
-    X(RECURSIVE_ANCHOR, "$recursiveAnchor", CORE, ANCHOR)                   \
-    X(RECURSIVE_REF, "$recursiveRef", CORE, STRING)                         \
-    X(REF, "$ref", CORE, STRING)                                            \
-    X(SCHEMA, "$schema", CORE, STRING)                                      \
+    X(RECURSIVE_ANCHOR, "$recursiveAnchor", FORMER, ANCHOR)                 \
+    X(RECURSIVE_REF, "$recursiveRef", FORMER, URI_REFERENCE)                \
+    X(REF, "$ref", CORE, URI_REFERENCE)                                     \
+    X(SCHEMA, "$schema", CORE, URI)                                         \
     X(VOCABULARY, "$vocabulary", CORE, BOOLEAN_MAP)                         \
     X(ADDITIONAL_PROPERTIES, "additionalProperties", APPLICATOR, SCHEMA)    \
     X(ALL_OF, "allOf", APPLICATOR, SCHEMA_LIST)                             \
@@ -48,8 +74,8 @@ enum schema_vocabulary {
     X(CONTENT_MEDIA_TYPE, "contentMediaType", CONTENT, STRING)              \
     X(CONTENT_SCHEMA, "contentSchema", CONTENT, SCHEMA)                     \
     X(DEFAULT, "default", META_DATA, ANY)                                   \
-    X(DEFINITIONS, "definitions", CORE, SCHEMA_MAP)                         \
-    X(DEPENDENCIES, "dependencies", CORE, DEPENDENCY_MAP)                   \
+    X(DEFINITIONS, "definitions", FORMER, SCHEMA_MAP)                       \
+    X(DEPENDENCIES, "dependencies", FORMER, DEPENDENCY_MAP)                 \
     X(DEPENDENT_REQUIRED, "dependentRequired", VALIDATION, STRING_LIST_MAP) \
     X(DEPENDENT_SCHEMAS, "dependentSchemas", APPLICATOR, SCHEMA_MAP)        \
     X(DEPRECATED, "deprecated", META_DATA, BOOLEAN)                         \
@@ -75,8 +101,8 @@ enum schema_vocabulary {
     X(MULTIPLE_OF, "multipleOf", VALIDATION, POSITIVE_NUMBER)               \
     X(NOT, "not", APPLICATOR, SCHEMA)                                       \
     X(ONE_OF, "oneOf", APPLICATOR, SCHEMA_LIST)                             \
-    X(PATTERN, "pattern", VALIDATION, STRING)                               \
-    X(PATTERN_PROPERTIES, "patternProperties", APPLICATOR, SCHEMA_MAP)      \
+    X(PATTERN, "pattern", VALIDATION, PATTERN)                              \
+    X(PATTERN_PROPERTIES, "patternProperties", APPLICATOR, PATTERN_MAP)     \
     X(PREFIX_ITEMS, "prefixItems", APPLICATOR, SCHEMA_LIST)                 \
     X(PROPERTIES, "properties", APPLICATOR, SCHEMA_MAP)                     \
     X(PROPERTY_NAMES, "propertyNames", APPLICATOR, SCHEMA)                  \
@@ -104,6 +130,8 @@ struct schema_keywords {
 
 /* Static text. */
 const char *schema_keyword_text(enum schema_keyword keyword);
+enum schema_vocabulary schema_keyword_vocabulary(enum schema_keyword keyword);
+enum schema_shape schema_keyword_shape(enum schema_keyword keyword);
 
 /* Finds the keywords in an object, as far as the vocabularies have them: what they have not is an annotation. */
 void schema_keyword_collect(json_t *object, unsigned vocabularies, struct schema_keywords *keywords_r);

@@ -236,11 +236,10 @@ bool schema_ref_enter(struct schema_compiler *compiler, struct schema_node *node
 static struct schema_node *find_resource(struct schema_compiler *compiler, const char *uri)
 {
     struct schema_node *found = schema_compile_find(compiler, uri);
-    const char *text = found == NULL ? schema_meta_text(uri) : NULL;
-    if (text == NULL) {
+    if (found != NULL || !schema_meta_exists(uri)) {
         return found;
     }
-    json_t *document = json_loads(text, 0, NULL);
+    json_t *document = schema_meta_document(uri);
     if (document == NULL) {
         (void)schema_compile_fail(compiler, NULL, "memory", "no memory for the schema");
         return NULL;
