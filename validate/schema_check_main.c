@@ -1,19 +1,46 @@
 /*
  * portcullis-schema-check - answers lines of JSON, {"schema":…,"data":…,"format":bool,"documents":…}, with
  * {"valid":bool,"errors":[…]} a line each, in order; for whoever compares this implementation of JSON Schema with others. One thread.
+ *
+ * Of a line that is too large only so much is kept that this is known.
  */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 
+#include "server/version.h"
 #include "validate/json_bounds.h"
 #include "validate/schema.h"
 
 #define LINE_MAX_SIZE  ((size_t)64 << 20)
 #define LINE_MAX_DEPTH 1000 /* jansson's recursion fits the main thread's stack by far */
+#define LINE_ROOM_MIN  ((size_t)4096)
 #define ERRORS_MAX     32
 #define DOCUMENTS_MAX  256
+
+#define EXIT_USAGE 2
+
+struct line {
+    char *text;
+    size_t size;
+    size_t room;
+};
+
+static void print_help(FILE *out)
+{
+    fputs("usage: portcullis-schema-check [OPTION]\n"
+          "\n"
+          "Reads a line of JSON at a time: {\"schema\": SCHEMA, \"data\": VALUE, \"format\": BOOL, \"documents\": "
+          "SCHEMAS}.\n"
+          "Answers each with a line of JSON: {\"valid\": BOOL, \"errors\": [...]}.\n"
+          "\n"
+          "  -V, --version           print the version\n"
+          "  -h, --help              print this\n"
+          "\n"
+          "Exit codes: 0 all lines are answered, 1 they could not be read or answered, 2 the command line is wrong.\n",
+          out);
+}
 
 static json_t *error_json(const struct schema_error *error)
 {
@@ -102,19 +129,75 @@ static void check_line(const char *line, size_t size, struct schema_scratch *scr
     json_decref(pair);
 }
 
-int main(void)
+/* A byte of the line, which is dropped where LINE_MAX_SIZE is exceeded already. False without memory. */
+static bool keep(struct line *line, int byte)
 {
-    char *line = NULL;
-    size_t room = 0;
+    if (line->size > LINE_MAX_SIZE) {
+        return true;
+    }
+    if (line->size == line->room) {
+        const size_t room = line->room > 0 ? 2 * line->room : LINE_ROOM_MIN;
+        char *text = realloc(line->text, room);
+        if (text == NULL) {
+            return false;
+        }
+        line->text = text;
+        line->room = room;
+    }
+    line->text[line->size++] = (char)byte;
+    return true;
+}
+
+/* False: there is no line any more, or it cannot be read. The last need not end with LF. */
+static bool read_line(struct line *line)
+{
+    int byte = getc_unlocked(stdin);
+    bool ok = byte != EOF;
+    line->size = 0;
+    for (; ok && byte != EOF && byte != '\n'; byte = getc_unlocked(stdin)) {
+        ok = keep(line, byte);
+    }
+    return ok;
+}
+
+/* Whether all lines were read and answered. */
+static bool check_lines(void)
+{
+    struct line line = {0};
     struct schema_scratch *scratch = schema_scratch_create();
-    if (scratch == NULL) {
-        (void)fputs("no memory\n", stderr);
+    bool ok = scratch != NULL;
+    while (ok && read_line(&line)) {
+        check_line(line.size > 0 ? line.text : "", line.size, scratch);
+        ok = !ferror(stdout);
+    }
+    free(line.text);
+    schema_scratch_free(scratch);
+    return ok && feof(stdin) && !ferror(stdin);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option known[] = {
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const int code = getopt_long(argc, argv, "Vh", known, NULL);
+    if (code == 'V') {
+        puts("portcullis-schema-check " PORTCULLIS_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (code == 'h') {
+        print_help(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (code != -1 || optind < argc) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (!check_lines()) {
+        perror("portcullis-schema-check");
         return EXIT_FAILURE;
     }
-    for (ssize_t size = getline(&line, &room, stdin); size >= 0; size = getline(&line, &room, stdin)) {
-        check_line(line, (size_t)size, scratch);
-    }
-    free(line);
-    schema_scratch_free(scratch);
-    return ferror(stdin) ? EXIT_FAILURE : EXIT_SUCCESS;
+    return EXIT_SUCCESS;
 }

@@ -15,6 +15,12 @@
 
 #define EXIT_USAGE 2
 
+struct request {
+    struct email_options options;
+    int end; /* the byte behind each address */
+    bool explain;
+};
+
 struct line {
     char text[EMAIL_TEXT_MAX + 1]; /* one more than may be, by which a longer one is known */
     size_t size;
@@ -64,18 +70,51 @@ static bool answer(enum email_status status, bool explain)
     return printed > 0;
 }
 
-static int check_lines(const struct email_options *options, int end, bool explain)
+static int check_lines(const struct request *request)
 {
     struct line line;
     bool ok = setvbuf(stdout, NULL, _IOLBF, BUFSIZ) == 0; /* who asks line by line is answered line by line */
-    while (ok && read_line(end, &line)) {
-        ok = answer(email_check(line.text, line.size, options), explain);
+    while (ok && read_line(request->end, &line)) {
+        ok = answer(email_check(line.text, line.size, &request->options), request->explain);
     }
     if (!ok || ferror(stdin) || fflush(stdout) != 0) {
         perror("portcullis-email-check");
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
+}
+
+/* False: there is no such option. */
+static bool take_option(int code, struct request *request)
+{
+    switch (code) {
+    case 'c':
+        request->options.comments = true;
+        return true;
+    case 'o':
+        request->options.obsolete = true;
+        return true;
+    case 'i':
+        request->options.international = true;
+        return true;
+    case 'g':
+        request->options.general_literals = true;
+        return true;
+    case 't':
+        request->options.require_tld = true;
+        return true;
+    case 'l':
+        request->options.legible = true;
+        return true;
+    case 'e':
+        request->explain = true;
+        return true;
+    case '0':
+        request->end = '\0';
+        return true;
+    default:
+        return false;
+    }
 }
 
 int main(int argc, char **argv)
@@ -93,43 +132,18 @@ int main(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    struct email_options options = {0};
-    bool explain = false;
-    int end = '\n';
+    struct request request = {.end = '\n'};
     int code;
     while ((code = getopt_long(argc, argv, "coigtle0Vh", known, NULL)) != -1) {
-        switch (code) {
-        case 'c':
-            options.comments = true;
-            break;
-        case 'o':
-            options.obsolete = true;
-            break;
-        case 'i':
-            options.international = true;
-            break;
-        case 'g':
-            options.general_literals = true;
-            break;
-        case 't':
-            options.require_tld = true;
-            break;
-        case 'l':
-            options.legible = true;
-            break;
-        case 'e':
-            explain = true;
-            break;
-        case '0':
-            end = '\0';
-            break;
-        case 'V':
+        if (code == 'V') {
             puts("portcullis-email-check " PORTCULLIS_VERSION);
             return EXIT_SUCCESS;
-        case 'h':
+        }
+        if (code == 'h') {
             print_help(stdout);
             return EXIT_SUCCESS;
-        default:
+        }
+        if (!take_option(code, &request)) {
             print_help(stderr);
             return EXIT_USAGE;
         }
@@ -138,5 +152,5 @@ int main(int argc, char **argv)
         print_help(stderr);
         return EXIT_USAGE;
     }
-    return check_lines(&options, end, explain);
+    return check_lines(&request);
 }

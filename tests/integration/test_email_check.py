@@ -72,6 +72,8 @@ class EmailCheck(unittest.TestCase):
                 self.assertEqual(self.answers(address), [without])
                 self.assertEqual(self.answers(address, option), ["valid"])
         self.assertEqual(self.answers(b"a@b\na@b.c\n", "--require-tld"), ["tld_missing", "valid"])
+        self.assertEqual(self.answers(b"\xc2\x85@b", "-il"), ["character"])
+        self.assertEqual(self.answers(b"a@\xc3\x84\na@\xc3\xa4\n", "-i"), ["domain_idn", "valid"])
         self.assertEqual(self.answers(b"a", "--explain"), ["no_at\tThere is no @ behind the local part."])
 
     def test_answers_line_by_line(self):

@@ -1,5 +1,6 @@
 """The manual pages say what the program says of itself: every key with its type, range and default, and every option."""
 
+import json
 import os
 import re
 import subprocess
@@ -22,8 +23,8 @@ def page(name):
         return source.read().replace("\\-", "-").replace("\\(sc", "§").replace("\\(dq", '"')
 
 
-def output(option):
-    command = [harness.program(), option]
+def output(option, program=None):
+    command = [program or harness.program(), option]
     done = subprocess.run(command, env=harness.environment(), capture_output=True, check=True, timeout=harness.DEADLINE_S)
     return done.stdout.decode()
 
@@ -86,10 +87,52 @@ class Manual(unittest.TestCase):
         told = page("portcullis.8").partition("\n.SS Tokens\n")[2].partition("\n.SS ")[0]
         self.assertEqual(re.findall(r"^\.TP\n\.B (\S+)\n(?=.)", told, re.MULTILINE), verdicts)
 
+    def test_every_option_of_the_programs_that_check(self):
+        for name in ("email", "schema"):
+            with self.subTest(name):
+                summary = output("--help", os.environ[f"{name.upper()}_CHECK_BIN"])
+                options = re.findall(r"^  (-\S), (--\S+) ", summary, re.MULTILINE)
+                self.assertIn(("-V", "--version"), options)
+                told = page(f"portcullis-{name}-check.1").partition("\n.SH OPTIONS\n")[2].partition("\n.SH ")[0]
+                self.assertEqual(re.findall(r'^\.TP\n\.BR (-\S) ", " (--\S+)$', told, re.MULTILINE), options)
+
+    def test_every_diagnosis_of_an_address(self):
+        """One entry a row of the table in the source, in its order and words, and none that is no diagnosis."""
+        with open(os.path.join(SOURCE, os.pardir, "validate", "email.h"), encoding="utf-8") as source:
+            rows = re.findall(r'^ +X\([A-Z0-9_]+, "(\w+)",\s*\\?\s*"([^"]+)"\)', source.read(), re.MULTILINE)
+        self.assertEqual(rows[0][0], "valid")
+        told = page("portcullis-email-check.1").partition("\n.SH DIAGNOSES\n")[2].partition("\n.SH ")[0]
+        self.assertEqual(re.findall(r"^\.TP\n\.B (\S+)\n(.*)$", told, re.MULTILINE), rows)
+
+    def test_every_member_of_an_answer_about_a_schema(self):
+        program = [os.environ["SCHEMA_CHECK_BIN"]]
+        given = b'{"schema":{"type":1},"data":1}\n'
+        done = subprocess.run(
+            program, input=given, env=harness.environment(), capture_output=True, check=True, timeout=harness.DEADLINE_S
+        )
+        answer = json.loads(done.stdout)
+        told = page("portcullis-schema-check.1").partition("\n.SH OUTPUT\n")[2].partition("\n.SH ")[0]
+        self.assertEqual(re.findall(r"^\.TP\n\.B (\S+)$", told, re.MULTILINE), list(answer))
+        members = re.findall(r"^\.B (\S+)\n(?:is |the |where |says )", told, re.MULTILINE)
+        self.assertEqual(members, list(answer["errors"][0]))
+
+    def test_examples(self):
+        """What a page shows that a command prints is what it prints."""
+        for name in ("email", "schema"):
+            program = f"portcullis-{name}-check"
+            example = page(f"{program}.1").partition("\n.SH EXAMPLES\n.nf\n")[2].partition("\n.fi\n")[0]
+            command, _, printed = example.replace("\\(aq", "'").replace("\\e", "\\").partition("\n")
+            self.assertTrue(command.startswith("$ ") and command.endswith(f"| {program}"), command)
+            done = subprocess.run(
+                ["sh", "-c", command[2:].replace(program, '"$1"'), "sh", os.environ[f"{name.upper()}_CHECK_BIN"]],
+                env=harness.environment(), capture_output=True, check=True, timeout=harness.DEADLINE_S,
+            )
+            self.assertEqual(done.stdout.decode(), printed + "\n")
+
     def test_pages_are_well_formed(self):
         """No line that roff would take for a request it does not know, nor one cut off behind a backslash."""
         known = {".B", ".BI", ".BR", ".I", ".IB", ".IP", ".IR", ".PP", ".RB", ".RE", ".RI", ".RS", ".SH", ".SS", ".TH", ".TP", ".br", ".fi", ".nf"}
-        for name in ("portcullis.8", "portcullis.conf.5", "portcullisctl.1"):
+        for name in sorted(os.listdir(MANUAL)):
             with self.subTest(name):
                 lines = page(name).splitlines()
                 self.assertTrue(lines[0].startswith(".TH PORTCULLIS"))
