@@ -39,7 +39,7 @@ bool schema_compile_fail(struct schema_compiler *compiler, const struct schema_n
                          const char *format, ...)
 {
     struct schema_error *error = compiler->error;
-    char sentence[SCHEMA_SENTENCE_SIZE];
+    char sentence[SCHEMA_SENTENCE_SIZE * 2]; /* so that what is cut is cut below, at a whole character */
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(sentence, sizeof(sentence), format, arguments);
