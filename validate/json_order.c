@@ -6,10 +6,14 @@
  */
 #include "validate/json_order.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "validate/schema_number.h"
+
+#define BYTES_A_STEP 64 /* of two strings compared */
+#define MEMBER_STEPS 2  /* a look-up in a hash table */
 
 enum rank { RANK_NULL, RANK_FALSE, RANK_TRUE, RANK_NUMBER, RANK_STRING, RANK_ARRAY, RANK_OBJECT };
 
@@ -46,19 +50,55 @@ static int order_bytes(const char *left, size_t left_size, const char *right, si
     return order != 0 ? order : order_sizes(left_size, right_size);
 }
 
-static int order_arrays(json_t *left, json_t *right)
+static bool pay(struct json_order_bounds *bounds, size_t steps)
+{
+    if (bounds->fault == JSON_ORDER_DECIDED && steps > bounds->steps_left) {
+        bounds->steps_left = 0;
+        bounds->fault = JSON_ORDER_STEPS;
+    }
+    if (bounds->fault != JSON_ORDER_DECIDED) {
+        return false;
+    }
+    bounds->steps_left -= steps;
+    return true;
+}
+
+static int order_numbers(const json_t *left, const json_t *right, struct json_order_bounds *bounds)
+{
+    if (json_is_integer(left) && json_is_integer(right)) {
+        return schema_number_compare(left, right);
+    }
+    if (bounds->rounded && schema_number_rounds_alike(left, right)) {
+        bounds->fault = JSON_ORDER_ROUNDED;
+        return 0;
+    }
+    return pay(bounds, schema_number_steps(left, right)) ? schema_number_compare(left, right) : 0;
+}
+
+static int order_strings(const json_t *left, const json_t *right, struct json_order_bounds *bounds)
+{
+    const size_t left_size = json_string_length(left);
+    const size_t right_size = json_string_length(right);
+    const size_t shorter = left_size < right_size ? left_size : right_size;
+    if (!pay(bounds, shorter / BYTES_A_STEP)) {
+        return 0;
+    }
+    return order_bytes(json_string_value(left), left_size, json_string_value(right), right_size);
+}
+
+static int order_arrays(json_t *left, json_t *right, struct json_order_bounds *bounds)
 {
     const size_t count = json_array_size(left);
     int order = order_sizes(count, json_array_size(right));
-    for (size_t i = 0; i < count && order == 0; i++) {
-        order = json_order(json_array_get(left, i), json_array_get(right, i));
+    for (size_t i = 0; i < count && order == 0 && bounds->fault == JSON_ORDER_DECIDED; i++) {
+        order = json_order_within(json_array_get(left, i), json_array_get(right, i), bounds);
     }
     return order;
 }
 
 /* Of one size, so that if each member of `left` has its equal in `right`, the two are equal; and if not, the least key at
  * which they differ is in `left` or, absent from it, in `right`. */
-static int order_objects(json_t *left, json_t *right)
+static int order_objects(json_t *left, json_t *right, struct json_order_bounds *bounds)
 {
     const char *least = NULL;
     size_t least_size = 0;
@@ -69,11 +109,14 @@ static int order_objects(json_t *left, json_t *right)
     for (void *i = json_object_iter(left); i != NULL; i = json_object_iter_next(left, i)) {
         const char *key = json_object_iter_key(i);
         const size_t key_size = json_object_iter_key_len(i);
+        if (!pay(bounds, MEMBER_STEPS + key_size / BYTES_A_STEP)) {
+            return 0;
+        }
         if (least != NULL && order_bytes(key, key_size, least, least_size) > 0) {
             continue;
         }
         json_t *other = json_object_getn(right, key, key_size);
-        const int here = other == NULL ? 1 : json_order(json_object_iter_value(i), other);
+        const int here = other == NULL ? 1 : json_order_within(json_object_iter_value(i), other, bounds);
         if (here != 0) {
             order = here;
             least = key;
@@ -86,6 +129,9 @@ static int order_objects(json_t *left, json_t *right)
     for (void *i = json_object_iter(right); i != NULL; i = json_object_iter_next(right, i)) {
         const char *key = json_object_iter_key(i);
         const size_t key_size = json_object_iter_key_len(i);
+        if (!pay(bounds, MEMBER_STEPS + key_size / BYTES_A_STEP)) {
+            return 0;
+        }
         if (order_bytes(key, key_size, least, least_size) < 0 && json_object_getn(left, key, key_size) == NULL) {
             return -1; /* where `left` lacks it: absent is less than present */
         }
@@ -93,8 +139,23 @@ static int order_objects(json_t *left, json_t *right)
     return order;
 }
 
-int json_order(json_t *left, json_t *right)
+static int order_containers(json_t *left, json_t *right, struct json_order_bounds *bounds)
 {
+    if (bounds->depth_left == 0) {
+        bounds->fault = JSON_ORDER_DEPTH;
+        return 0;
+    }
+    bounds->depth_left--;
+    const int order = json_is_array(left) ? order_arrays(left, right, bounds) : order_objects(left, right, bounds);
+    bounds->depth_left++;
+    return order;
+}
+
+int json_order_within(json_t *left, json_t *right, struct json_order_bounds *bounds)
+{
+    if (!pay(bounds, 1)) {
+        return 0;
+    }
     const enum rank rank = rank_of(left);
     const enum rank other = rank_of(right);
     if (rank != other) {
@@ -102,20 +163,24 @@ int json_order(json_t *left, json_t *right)
     }
     switch (rank) {
     case RANK_NUMBER:
-        return schema_number_compare(left, right);
+        return order_numbers(left, right, bounds);
     case RANK_STRING:
-        return order_bytes(json_string_value(left), json_string_length(left), json_string_value(right),
-                           json_string_length(right));
+        return order_strings(left, right, bounds);
     case RANK_ARRAY:
-        return order_arrays(left, right);
     case RANK_OBJECT:
-        return order_objects(left, right);
+        return order_containers(left, right, bounds);
     case RANK_NULL:
     case RANK_FALSE:
     case RANK_TRUE:
         break;
     }
     return 0;
+}
+
+int json_order(json_t *left, json_t *right)
+{
+    struct json_order_bounds unbounded = {.steps_left = UINT64_MAX, .depth_left = UINT_MAX};
+    return json_order_within(left, right, &unbounded);
 }
 
 static int order_pointed(const void *left, const void *right)
@@ -130,12 +195,12 @@ void json_order_sort(json_t **values, size_t count)
     }
 }
 
-bool json_order_contains(json_t *const *sorted, size_t count, json_t *value)
+bool json_order_contains(json_t *const *sorted, size_t count, json_t *value, struct json_order_bounds *bounds)
 {
     size_t from = 0;
-    while (from < count) {
+    while (from < count && bounds->fault == JSON_ORDER_DECIDED) {
         const size_t middle = from + (count - from) / 2;
-        const int order = json_order(value, sorted[middle]);
+        const int order = json_order_within(value, sorted[middle], bounds);
         if (order == 0) {
             return true;
         }
@@ -144,6 +209,47 @@ bool json_order_contains(json_t *const *sorted, size_t count, json_t *value)
         } else {
             from = middle + 1;
         }
+    }
+    return false;
+}
+
+/* Merges from[start, middle) and from[middle, end), each sorted, into to[start, end). True: two are equal, or a fault. Of two
+ * equals in different halves, one is compared with the other before either is put. */
+static bool merge(json_t *const *from, json_t **to, size_t start, size_t middle, size_t end,
+                  struct json_order_bounds *bounds)
+{
+    size_t left = start;
+    size_t right = middle;
+    size_t put = start;
+    int order = middle < end ? json_order_within(from[middle - 1], from[middle], bounds) : -1;
+    if (order < 0) { /* in order already, as a whole */
+        memcpy(to + start, from + start, (end - start) * sizeof(*to));
+        return false;
+    }
+    while (left < middle && right < end && order != 0) {
+        order = json_order_within(from[left], from[right], bounds);
+        to[put++] = order < 0 ? from[left++] : from[right++];
+    }
+    memcpy(to + put, from + left, (middle - left) * sizeof(*to));
+    put += middle - left;
+    memcpy(to + put, from + right, (end - right) * sizeof(*to));
+    return order == 0;
+}
+
+bool json_order_has_twice(json_t **values, json_t **spare, size_t count, struct json_order_bounds *bounds)
+{
+    for (size_t width = 1; width < count; width *= 2) {
+        for (size_t start = 0; start < count; start += 2 * width) {
+            const size_t left = count - start;
+            const size_t middle = start + (left < width ? left : width);
+            const size_t end = start + (left < 2 * width ? left : 2 * width);
+            if (merge(values, spare, start, middle, end, bounds)) {
+                return bounds->fault == JSON_ORDER_DECIDED;
+            }
+        }
+        json_t **sorted = spare;
+        spare = values;
+        values = sorted;
     }
     return false;
 }
@@ -166,4 +272,19 @@ bool json_order_nests_within(json_t *value, size_t depth)
         i = json_object_iter_next(value, i);
     }
     return i == NULL;
+}
+
+size_t json_order_weigh(json_t *value, size_t depth)
+{
+    if (!json_is_array(value) && !json_is_object(value)) {
+        return json_is_string(value) ? json_string_length(value) + 2 : 1;
+    }
+    size_t weight = 2;
+    for (size_t i = 0; depth > 0 && i < json_array_size(value); i++) {
+        weight += json_order_weigh(json_array_get(value, i), depth - 1) + (i > 0 ? 1 : 0);
+    }
+    for (void *i = depth > 0 ? json_object_iter(value) : NULL; i != NULL; i = json_object_iter_next(value, i)) {
+        weight += json_object_iter_key_len(i) + 3 + json_order_weigh(json_object_iter_value(i), depth - 1);
+    }
+    return weight;
 }

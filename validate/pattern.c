@@ -2,7 +2,9 @@
  * pattern - ECMA-262 patterns on PCRE2. Called by the compiler and the checker of schemas; any thread.
  *
  * PCRE2's own match limit counts from anew at each place where a match may start, so that it bounds no long text. Here every
- * pattern is compiled with automatic callouts, and each step of a match pays for itself and for how far it moved in the text.
+ * pattern is compiled with automatic callouts: before each item of the pattern is tried, it pays for itself, for how far the match
+ * moved in the text since, by the time that the pattern's largest class takes for a character, and for the text that a
+ * back-reference may have to be compared with.
  * No just-in-time compiler: it needs pages that can be written and run, and tens of KiB of stack.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -15,20 +17,26 @@
 
 #include "validate/pattern_translate.h"
 
-#define PARENS_MAX      64      /* of groups within one another; PCRE2's compiler recurses */
-#define HEAP_MAX_KIB    2048    /* for going back in one match */
-#define STEPS_BASE      1000000 /* some 20 ms */
-#define STEPS_PER_BYTE  64
+#define PARENS_MAX      64   /* of groups within one another; PCRE2's compiler recurses */
+#define HEAP_MAX_KIB    2048 /* for going back in one match */
+#define STEPS_A_MATCH   16   /* PCRE2's own beginning and end */
+#define STEPS_AN_ITEM   2
+#define BYTES_A_STEP    32  /* of text that is searched or compared */
+#define CLASS_A_STEP    128 /* bytes of a class, whose ranges are tried one by one */
+#define CHARACTERS_COST 16  /* of CLASS_A_STEP: a character that is tried, with the smallest class */
 #define MATCH_LIMIT_MAX 10000000
 #define REASON_SIZE     128
 
 struct pattern {
     pcre2_code *code;
+    size_t class_size; /* bytes of the largest class, translated */
+    char *references;  /* the translated pattern, where it has back-references; NULL: it has none */
 };
 
 struct pattern_scratch {
     pcre2_match_data *data;
     pcre2_match_context *context;
+    const struct pattern *pattern;
     uint64_t steps_left;
     size_t position; /* of the last step */
 };
@@ -71,6 +79,33 @@ static void say_error(char *reason_r, size_t reason_size, int error, size_t offs
     say_at(reason_r, reason_size, (const char *)reason, offset);
 }
 
+/* At "\g" or "\k", which the translation uses for nothing else. */
+static bool is_reference(const char *text)
+{
+    return text[0] == '\\' && (text[1] == 'g' || text[1] == 'k');
+}
+
+/* Takes `translated` where it is needed later on. */
+static void weigh(struct pattern *pattern, char *translated, size_t size)
+{
+    size_t class_start = 0;
+    bool in_class = false;
+    for (size_t i = 0; i < size; i++) {
+        if (translated[i] == '\\') {
+            if (!in_class && i + 1 < size && is_reference(translated + i)) {
+                pattern->references = translated;
+            }
+            i++;
+        } else if (!in_class && translated[i] == '[') {
+            in_class = true;
+            class_start = i;
+        } else if (in_class && translated[i] == ']') {
+            in_class = false;
+            pattern->class_size = i - class_start > pattern->class_size ? i - class_start : pattern->class_size;
+        }
+    }
+}
+
 struct pattern *pattern_compile(const char *text, size_t size, char *reason_r, size_t reason_size)
 {
     say(reason_r, reason_size, "no memory");
@@ -93,11 +128,17 @@ struct pattern *pattern_compile(const char *text, size_t size, char *reason_r, s
     if (pattern != NULL) {
         pattern->code = compile_translated(translated, translated_size, &error, &offset);
     }
-    free(translated);
     if (pattern != NULL && pattern->code == NULL) {
         say_error(reason_r, reason_size, error, pattern_translate_origin(text, size, offset));
+    }
+    if (pattern == NULL || pattern->code == NULL) {
+        free(translated);
         free(pattern);
         return NULL;
+    }
+    weigh(pattern, translated, translated_size);
+    if (pattern->references == NULL) {
+        free(translated);
     }
     return pattern;
 }
@@ -126,6 +167,7 @@ void pattern_free(struct pattern *pattern)
 {
     if (pattern != NULL) {
         pcre2_code_free(pattern->code);
+        free(pattern->references);
         free(pattern);
     }
 }
@@ -137,17 +179,31 @@ size_t pattern_memory(const struct pattern *pattern)
     return sizeof(*pattern) + size;
 }
 
-/* Pays for one step; what it returns other than 0 ends the match with that code. */
+/* Of what comes next in the pattern. */
+static uint64_t cost_of_reference(const struct pattern *pattern, const pcre2_callout_block *block)
+{
+    if (pattern->references == NULL || block->next_item_length < 2 ||
+        !is_reference(pattern->references + block->pattern_position)) {
+        return 0;
+    }
+    return (block->subject_length - block->current_position) / BYTES_A_STEP;
+}
+
+/* Pays for one item; what it returns other than 0 ends the match with that code. */
 static int pay(pcre2_callout_block *block, void *data)
 {
     struct pattern_scratch *scratch = data;
+    const struct pattern *pattern = scratch->pattern;
     const size_t now = block->current_position;
     const size_t moved = now > scratch->position ? now - scratch->position : scratch->position - now;
+    const uint64_t characters = (uint64_t)(moved + 1) * (CHARACTERS_COST + pattern->class_size) / CLASS_A_STEP;
+    const uint64_t cost = STEPS_AN_ITEM + characters + cost_of_reference(pattern, block);
     scratch->position = now;
-    if (moved >= scratch->steps_left) {
+    if (cost > scratch->steps_left) {
+        scratch->steps_left = 0;
         return PCRE2_ERROR_MATCHLIMIT;
     }
-    scratch->steps_left -= moved + 1;
+    scratch->steps_left -= cost;
     return 0;
 }
 
@@ -180,11 +236,19 @@ void pattern_scratch_free(struct pattern_scratch *scratch)
 }
 
 enum pattern_match pattern_match(const struct pattern *pattern, const char *text, size_t size,
-                                 struct pattern_scratch *scratch)
+                                 struct pattern_scratch *scratch, uint64_t *steps)
 {
-    scratch->steps_left = STEPS_BASE + (uint64_t)size * STEPS_PER_BYTE;
+    const uint64_t start = STEPS_A_MATCH + size / BYTES_A_STEP;
+    if (start > *steps) {
+        *steps = 0;
+        return PATTERN_LIMIT;
+    }
+    scratch->pattern = pattern;
+    scratch->steps_left = *steps - start;
     scratch->position = 0;
-    const int result = pcre2_match(pattern->code, (PCRE2_SPTR)text, size, 0, 0, scratch->data, scratch->context);
+    const int result =
+        pcre2_match(pattern->code, (PCRE2_SPTR)text, size, 0, PCRE2_NO_UTF_CHECK, scratch->data, scratch->context);
+    *steps = scratch->steps_left;
     if (result >= 0) {
         return PATTERN_MATCHES;
     }

@@ -5,10 +5,15 @@
  * is fetched: what a reference names is in the document or in another one that is given, or is a meta-schema of the draft;
  * anything else fails the compilation. Pure: no I/O, no globals, no log.
  *
- * Recursion is bounded by SCHEMA_DEPTH_MAX, the work on one value by schema_options.max_steps, the work of one pattern by
- * pattern.h. A bound that is reached makes the value invalid and says so. Valid values cost no allocation, but for arrays
- * of more than 12 items with uniqueItems, unevaluated* over more than 64 members, propertyNames, and format `regex`; the scratch keeps what
- * PCRE2 needs.
+ * Recursion is bounded by SCHEMA_DEPTH_MAX, the work on one value by its size: SCHEMA_STEPS_BASE steps, and
+ * SCHEMA_STEPS_PER_BYTE for each byte of its text, whatever the schema. A bound that is reached makes the value invalid and
+ * says so, even in a branch of anyOf or not. Valid values cost no allocation, but for propertyNames other than
+ * pattern, lengths and formats, for format `regex`, and while a scratch grows to what arrays with uniqueItems and patterns need:
+ * it keeps at most some MiB. unevaluated* of several sets of thousands of members within one another take memory, too.
+ *
+ * Numbers are the decimals that the text has. What the parser's int64 and double do not hold is the error number_range, and never
+ * a wrong verdict: integers beyond int64, reals beyond double or smaller than 1e-307 are always one; a real of more digits
+ * than its double holds is one where a verdict depends on these digits.
  */
 #ifndef PORTCULLIS_VALIDATE_SCHEMA_H
 #define PORTCULLIS_VALIDATE_SCHEMA_H
@@ -21,8 +26,13 @@
 
 #include "validate/json_bounds.h"
 
-/* Subschemas within one another, counted through references: what fits a stack of 100 KiB. */
-#define SCHEMA_DEPTH_MAX 96
+/* Subschemas within one another, counted through references: what fits a stack of 100 KiB. Enough for values of 32 levels where
+ * each level passes a reference, an allOf and a reference in it. */
+#define SCHEMA_DEPTH_MAX 144
+
+/* A step takes some 10 ns. */
+#define SCHEMA_STEPS_BASE     UINT64_C(200000)
+#define SCHEMA_STEPS_PER_BYTE 24
 
 #define SCHEMA_PATH_SIZE     256 /* with the NUL; what is longer is cut and ends in "..." */
 #define SCHEMA_SENTENCE_SIZE 256
@@ -38,11 +48,9 @@ struct schema_document {
 
 struct schema_options {
     bool assert_format; /* `format` decides, and does not just annotate (Validation §7.2.2) */
-    uint64_t max_steps; /* visits of subschemas and members while one value is checked; 0: SCHEMA_STEPS_DEFAULT */
     const struct schema_document *documents; /* besides the main one; all are compiled. Borrowed as `uri` is */
     size_t document_count;
 };
-#define SCHEMA_STEPS_DEFAULT UINT64_C(20000000)
 
 /* One reason why a value is not valid, or why a schema does not compile. */
 struct schema_error {
@@ -74,9 +82,9 @@ void schema_scratch_free(struct schema_scratch *scratch);
 __attribute__((warn_unused_result)) bool schema_check(const struct schema *schema, json_t *value,
                                                       struct schema_scratch *scratch, struct schema_report *report);
 
-/* The same for JSON text, whose bounds are checked before it is parsed. Numbers that neither an int64 nor a double holds
- * are errors with the keyword "number_range"; what is no JSON has "json", what exceeds the bounds "bounds". Duplicate keys
- * are refused. */
+/* The same for JSON text, whose bounds are checked before it is parsed. Numbers out of range have the keyword "number_range"
+ * (schema_check() takes each double for the shortest decimal that reads as it); what is no JSON has "json", what exceeds the
+ * bounds "bounds". Duplicate keys are refused. */
 __attribute__((warn_unused_result)) bool schema_check_bytes(const struct schema *schema,
                                                             const struct json_bounds *bounds, const uint8_t *bytes,
                                                             size_t size, struct schema_scratch *scratch,

@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "validate/json_order.h"
+#include "validate/json_numbers.h"
 #include "validate/schema_number.h"
 #include "validate/schema_path.h"
 
-static void print_path(const struct schema_at *at, char *text, size_t size)
+#define TYPES_SIZE 96 /* all names, with " or " between them */
+
+void schema_check_print_path(const struct schema_at *at, char *text, size_t size)
 {
     const struct schema_at *chain[SCHEMA_DEPTH_MAX];
     size_t count = 0;
@@ -34,19 +36,29 @@ static void print_path(const struct schema_at *at, char *text, size_t size)
     }
 }
 
+int schema_check_fit(const char *text, size_t max)
+{
+    size_t size = strnlen(text, max + 1);
+    if (size > max) {
+        for (size = max; size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80; size--) {
+        }
+    }
+    return (int)size;
+}
+
 bool schema_check_is_over(const struct schema_run *run)
 {
     return run->stopped || run->quiet > 0 || run->report == NULL || run->report->count >= run->report->max;
 }
 
-bool schema_check_fail(struct schema_run *run, const struct schema_node *node, const char *keyword,
-                       const struct schema_at *at, const char *format, ...)
+bool schema_check_fail(struct schema_run *run, const struct schema_visit *visit, const char *keyword,
+                       const char *format, ...)
 {
     if (schema_check_is_over(run)) {
         return false;
     }
     struct schema_error *error = &run->report->errors[run->report->count++];
-    char sentence[SCHEMA_SENTENCE_SIZE];
+    char sentence[SCHEMA_SENTENCE_SIZE * 2]; /* so that what is cut is cut below, at a whole character */
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(sentence, sizeof(sentence), format, arguments);
@@ -55,29 +67,61 @@ bool schema_check_fail(struct schema_run *run, const struct schema_node *node, c
     schema_path_start(&text, error->sentence, sizeof(error->sentence));
     schema_path_add_text(&text, sentence, strlen(sentence));
     error->keyword = keyword != NULL ? keyword : "false";
-    print_path(at, error->path, sizeof(error->path));
-    schema_node_location(node, keyword, error->location, sizeof(error->location));
+    schema_check_print_path(visit->at, error->path, sizeof(error->path));
+    schema_node_location(visit->node, keyword, error->location, sizeof(error->location));
     return false;
 }
 
-bool schema_check_stop(struct schema_run *run, const struct schema_node *node, const char *keyword,
-                       const struct schema_at *at, const char *sentence)
+bool schema_check_stop(struct schema_run *run, const struct schema_visit *visit, const char *keyword,
+                       const char *sentence)
 {
     if (!run->stopped) {
         run->quiet = 0; /* told even in a branch: it decides */
-        (void)schema_check_fail(run, node, keyword, at, "%s", sentence);
+        (void)schema_check_fail(run, visit, keyword, "%s", sentence);
     }
     run->stopped = true;
     return false;
 }
 
-bool schema_check_pay(struct schema_run *run, const struct schema_node *node, const struct schema_at *at)
+bool schema_check_pay(struct schema_run *run, const struct schema_visit *visit, size_t steps)
 {
-    if (run->steps_left == 0) {
-        return schema_check_stop(run, node, "steps", at, "checking takes too many steps");
+    if (steps > run->bounds.steps_left) {
+        run->bounds.steps_left = 0;
+        return schema_check_stop(run, visit, "steps", "takes more steps to check than a value of its size may");
     }
-    run->steps_left--;
+    run->bounds.steps_left -= steps;
     return !run->stopped;
+}
+
+bool schema_check_is_rounded(struct schema_run *run)
+{
+    if (run->bounds.rounded && json_numbers_are_held(run->origin.bytes, run->origin.size)) {
+        run->bounds.rounded = false;
+    }
+    return run->bounds.rounded;
+}
+
+bool schema_check_again(struct schema_run *run, const struct schema_visit *visit)
+{
+    const enum json_order_fault fault = run->bounds.fault;
+    run->bounds.fault = JSON_ORDER_DECIDED;
+    switch (fault) {
+    case JSON_ORDER_DECIDED:
+        break;
+    case JSON_ORDER_STEPS:
+        (void)schema_check_pay(run, visit, SIZE_MAX);
+        break;
+    case JSON_ORDER_DEPTH:
+        (void)schema_check_stop(run, visit, "depth", "nests too deep to be compared");
+        break;
+    case JSON_ORDER_ROUNDED:
+        if (!schema_check_is_rounded(run)) {
+            return true;
+        }
+        (void)schema_check_stop(run, visit, "number_range", "has a number of more digits than can be compared");
+        break;
+    }
+    return false;
 }
 
 bool schema_check_quietly(struct schema_run *run, const struct schema_node *node, json_t *value,
@@ -87,25 +131,6 @@ bool schema_check_quietly(struct schema_run *run, const struct schema_node *node
     run->quiet++;
     const bool valid = schema_check_node(run, node, value, at, marks);
     run->quiet = quiet;
-    return valid;
-}
-
-/* A branch whose marks count only if it is valid. */
-static bool check_branch(struct schema_run *run, const struct schema_node *node, json_t *value,
-                         const struct schema_at *at, struct schema_marks *marks)
-{
-    if (marks == NULL) {
-        return schema_check_quietly(run, node, value, at, NULL);
-    }
-    struct schema_marks own;
-    if (!schema_marks_init(&own, marks->count)) {
-        return schema_check_stop(run, node, "memory", at, "no memory");
-    }
-    const bool valid = schema_check_quietly(run, node, value, at, &own);
-    if (valid) {
-        schema_marks_add(marks, &own);
-    }
-    schema_marks_deinit(&own);
     return valid;
 }
 
@@ -131,121 +156,85 @@ static unsigned types_of(const json_t *value)
     return SCHEMA_TYPE_NULL;
 }
 
-static const char *type_name(const json_t *value)
+/* Out of line: the recursion's frames need no room for it. */
+__attribute__((cold, noinline)) static bool fail_type(struct schema_run *run, const struct schema_visit *visit)
 {
-    static const char *const names[] = {"an object", "an array",  "a string",  "an integer",
-                                        "a number",  "a boolean", "a boolean", "null"};
-    return names[json_typeof(value)];
-}
-
-static bool check_type(struct schema_run *run, const struct schema_node *node, json_t *value,
-                       const struct schema_at *at)
-{
-    if ((node->types & types_of(value)) != 0) {
-        return true;
-    }
+    static const char *const actual[] = {"an object", "an array",  "a string",  "an integer",
+                                         "a number",  "a boolean", "a boolean", "null"};
     static const struct {
         enum schema_type type;
         const char *name;
-    } types[] = {{SCHEMA_TYPE_NULL, "null"},      {SCHEMA_TYPE_BOOLEAN, "boolean"}, {SCHEMA_TYPE_OBJECT, "object"},
-                 {SCHEMA_TYPE_ARRAY, "array"},    {SCHEMA_TYPE_NUMBER, "number"},   {SCHEMA_TYPE_STRING, "string"},
-                 {SCHEMA_TYPE_INTEGER, "integer"}};
-    char expected[SCHEMA_SENTENCE_SIZE / 2];
+    } types[] = {{SCHEMA_TYPE_NULL, "null"},         {SCHEMA_TYPE_BOOLEAN, "a boolean"},
+                 {SCHEMA_TYPE_OBJECT, "an object"},  {SCHEMA_TYPE_ARRAY, "an array"},
+                 {SCHEMA_TYPE_NUMBER, "a number"},   {SCHEMA_TYPE_STRING, "a string"},
+                 {SCHEMA_TYPE_INTEGER, "an integer"}};
+    if (schema_check_is_over(run)) {
+        return false;
+    }
+    char expected[TYPES_SIZE];
     struct schema_path list;
     schema_path_start(&list, expected, sizeof(expected));
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if ((node->types & types[i].type) != 0) {
+        if ((visit->node->types & types[i].type) != 0) {
             schema_path_add_text(&list, " or ", list.size > 0 ? 4 : 0);
             schema_path_add_text(&list, types[i].name, strlen(types[i].name));
         }
     }
-    return schema_check_fail(run, node, "type", at, "is %s where %s is expected", type_name(value), expected);
+    return schema_check_fail(run, visit, "type", "is %s where %s is expected", actual[json_typeof(visit->value)],
+                             expected);
 }
 
-static bool check_values(struct schema_run *run, const struct schema_node *node, json_t *value,
-                         const struct schema_at *at)
+/* A double without a fraction may have been a decimal with one. */
+static bool is_rounded_integer(struct schema_run *run, const struct schema_visit *visit, unsigned types)
 {
+    const unsigned matches = visit->node->types & types;
+    return run->bounds.rounded && matches == SCHEMA_TYPE_INTEGER && json_is_real(visit->value) &&
+           schema_check_is_rounded(run);
+}
+
+static bool check_type(struct schema_run *run, const struct schema_visit *visit)
+{
+    const unsigned types = types_of(visit->value);
+    if ((visit->node->types & types) == 0) {
+        return fail_type(run, visit);
+    }
+    return !is_rounded_integer(run, visit, types) ||
+           schema_check_stop(run, visit, "number_range", "has more digits than can be told from an integer");
+}
+
+static bool check_values(struct schema_run *run, const struct schema_visit *visit)
+{
+    const struct schema_node *node = visit->node;
     bool valid = true;
-    if (node->constant != NULL && json_order(value, node->constant) != 0) {
-        valid = schema_check_fail(run, node, "const", at, "is not the one value that is allowed");
+    run->bounds.depth_left = SCHEMA_DEPTH_MAX - run->depth;
+    if (node->constant != NULL) {
+        bool equal;
+        do {
+            equal = json_order_within(visit->value, node->constant, &run->bounds) == 0;
+        } while (schema_check_again(run, visit));
+        valid = equal || schema_check_fail(run, visit, "const", "is not the one value that is allowed");
     }
-    if (node->enumeration != NULL && !json_order_contains(node->enumeration, node->enumeration_count, value)) {
-        valid = schema_check_fail(run, node, "enum", at, "is none of the values that are allowed");
+    if (node->enumeration != NULL) {
+        bool found;
+        do {
+            found = json_order_contains(node->enumeration, node->enumeration_count, visit->value, &run->bounds);
+        } while (schema_check_again(run, visit));
+        valid = (found || schema_check_fail(run, visit, "enum", "is none of the %zu values that are allowed",
+                                            node->enumeration_count)) &&
+                valid;
     }
-    return valid;
-}
-
-static bool check_all_of(struct schema_run *run, const struct schema_list *list, json_t *value,
-                         const struct schema_at *at, struct schema_marks *marks)
-{
-    bool valid = true;
-    for (size_t i = 0; i < list->count && (valid || !schema_check_is_over(run)); i++) {
-        valid = schema_check_node(run, list->nodes[i], value, at, marks) && valid;
-    }
-    return valid;
-}
-
-static bool check_any_of(struct schema_run *run, const struct schema_node *node, json_t *value,
-                         const struct schema_at *at, struct schema_marks *marks)
-{
-    const struct schema_list *list = &node->logic->any_of;
-    size_t matched = 0;
-    /* With marks wanted, every branch that matches counts, not just the first. */
-    for (size_t i = 0; i < list->count && (matched == 0 || marks != NULL); i++) {
-        matched += check_branch(run, list->nodes[i], value, at, marks) ? 1 : 0;
-    }
-    return list->count == 0 || matched > 0 ||
-           schema_check_fail(run, node, "anyOf", at, "matches none of %zu alternatives", list->count);
-}
-
-static bool check_one_of(struct schema_run *run, const struct schema_node *node, json_t *value,
-                         const struct schema_at *at, struct schema_marks *marks)
-{
-    const struct schema_list *list = &node->logic->one_of;
-    size_t matched = 0;
-    for (size_t i = 0; i < list->count && matched < 2; i++) {
-        matched += check_branch(run, list->nodes[i], value, at, marks) ? 1 : 0;
-    }
-    if (list->count == 0 || matched == 1) {
-        return true;
-    }
-    return matched == 0
-               ? schema_check_fail(run, node, "oneOf", at, "matches none of %zu alternatives", list->count)
-               : schema_check_fail(run, node, "oneOf", at, "matches more than one of %zu alternatives", list->count);
-}
-
-static bool check_condition(struct schema_run *run, const struct schema_logic *logic, json_t *value,
-                            const struct schema_at *at, struct schema_marks *marks)
-{
-    if (logic->condition == NULL) {
-        return true;
-    }
-    const struct schema_node *next =
-        check_branch(run, logic->condition, value, at, marks) ? logic->consequence : logic->alternative;
-    return next == NULL || schema_check_node(run, next, value, at, marks);
-}
-
-static bool check_logic(struct schema_run *run, const struct schema_node *node, json_t *value,
-                        const struct schema_at *at, struct schema_marks *marks)
-{
-    const struct schema_logic *logic = node->logic;
-    bool valid = check_all_of(run, &logic->all_of, value, at, marks);
-    valid = check_any_of(run, node, value, at, marks) && valid;
-    valid = check_one_of(run, node, value, at, marks) && valid;
-    if (logic->negated != NULL && schema_check_quietly(run, logic->negated, value, at, NULL)) {
-        valid = schema_check_fail(run, node, "not", at, "matches what it must not match");
-    }
-    return check_condition(run, logic, value, at, marks) && valid;
+    return valid && !run->stopped;
 }
 
 /* Core §8.2.3.2: the outermost resource of the dynamic scope that has a dynamic anchor of that name. */
-static const struct schema_node *dynamic_target(const struct schema_run *run, const struct schema_node *node)
+static const struct schema_node *dynamic_target(struct schema_run *run, const struct schema_visit *visit)
 {
+    const struct schema_node *node = visit->node;
     const struct schema_node *target = node->dynamic_ref;
     for (const struct schema_scope *scope = run->scope; node->dynamic_name != NULL && scope != NULL;
          scope = scope->outer) {
-        for (const struct schema_anchor *anchor = scope->resource->dynamic_anchors; anchor != NULL;
-             anchor = anchor->next) {
+        for (const struct schema_anchor *anchor = scope->resource->dynamic_anchors;
+             anchor != NULL && schema_check_pay(run, visit, SCHEMA_COST_ITEM); anchor = anchor->next) {
             if (strcmp(anchor->name, node->dynamic_name) == 0) {
                 target = anchor->node;
             }
@@ -254,30 +243,30 @@ static const struct schema_node *dynamic_target(const struct schema_run *run, co
     return target;
 }
 
-static bool check_references(struct schema_run *run, const struct schema_node *node, json_t *value,
-                             const struct schema_at *at, struct schema_marks *marks)
+static bool check_references(struct schema_run *run, const struct schema_visit *visit)
 {
-    bool valid = node->ref == NULL || schema_check_node(run, node->ref, value, at, marks);
-    if (node->dynamic_ref != NULL) {
-        valid = schema_check_node(run, dynamic_target(run, node), value, at, marks) && valid;
+    const struct schema_node *node = visit->node;
+    bool valid = node->ref == NULL || schema_check_node(run, node->ref, visit->value, visit->at, visit->marks);
+    if (node->dynamic_ref != NULL && (valid || !schema_check_is_over(run))) {
+        const struct schema_node *target = dynamic_target(run, visit);
+        valid = schema_check_node(run, target, visit->value, visit->at, visit->marks) && valid;
     }
     return valid;
 }
 
-static bool check_by_type(struct schema_run *run, const struct schema_node *node, json_t *value,
-                          const struct schema_at *at, struct schema_marks *marks)
+static bool check_by_type(struct schema_run *run, const struct schema_visit *visit)
 {
-    switch (json_typeof(value)) {
+    switch (json_typeof(visit->value)) {
     case JSON_OBJECT:
-        return node->object == NULL || schema_check_object(run, node, value, at, marks);
+        return visit->node->object == NULL || schema_check_object(run, visit);
     case JSON_ARRAY:
-        return node->array == NULL || schema_check_array(run, node, value, at, marks);
+        return visit->node->array == NULL || schema_check_array(run, visit);
     case JSON_STRING:
-        return node->string == NULL ||
-               schema_check_string(run, node, json_string_value(value), json_string_length(value), at);
+        return visit->node->string == NULL ||
+               schema_check_string(run, visit, json_string_value(visit->value), json_string_length(visit->value));
     case JSON_INTEGER:
     case JSON_REAL:
-        return node->number_rules == NULL || schema_check_number(run, node, value, at);
+        return visit->node->number_rules == NULL || schema_check_number(run, visit);
     case JSON_TRUE:
     case JSON_FALSE:
     case JSON_NULL:
@@ -286,24 +275,26 @@ static bool check_by_type(struct schema_run *run, const struct schema_node *node
     return true;
 }
 
-static bool check_keywords(struct schema_run *run, const struct schema_node *node, json_t *value,
-                           const struct schema_at *at, struct schema_marks *marks)
+static bool check_keywords(struct schema_run *run, const struct schema_visit *visit)
 {
-    bool valid = node->types == 0 || check_type(run, node, value, at);
-    valid = check_values(run, node, value, at) && valid;
+    const struct schema_node *node = visit->node;
+    bool valid = node->types == 0 || check_type(run, visit);
+    if (node->constant != NULL || node->enumeration != NULL) {
+        valid = check_values(run, visit) && valid;
+    }
     if (!valid && schema_check_is_over(run)) {
         return false;
     }
-    valid = check_references(run, node, value, at, marks) && valid;
+    valid = check_references(run, visit) && valid;
     if (!valid && schema_check_is_over(run)) {
         return false;
     }
-    valid = (node->logic == NULL || check_logic(run, node, value, at, marks)) && valid;
+    valid = (node->logic == NULL || schema_check_logic(run, visit)) && valid;
     if (!valid && schema_check_is_over(run)) {
         return false;
     }
     /* Last, as unevaluated* ask what all others evaluated. */
-    return check_by_type(run, node, value, at, marks) && valid && !run->stopped;
+    return check_by_type(run, visit) && valid && !run->stopped;
 }
 
 static bool wants_marks(const struct schema_node *node, const json_t *value)
@@ -313,19 +304,21 @@ static bool wants_marks(const struct schema_node *node, const json_t *value)
 }
 
 /* With marks of its own, as unevaluated* here must not see what schemas beside this one evaluated. */
-static bool check_marking(struct schema_run *run, const struct schema_node *node, json_t *value,
-                          const struct schema_at *at, struct schema_marks *marks)
+static bool check_marking(struct schema_run *run, const struct schema_visit *visit)
 {
-    if (!wants_marks(node, value)) {
-        return check_keywords(run, node, value, at, marks);
-    }
     struct schema_marks own;
-    if (!schema_marks_init(&own, json_is_object(value) ? json_object_size(value) : json_array_size(value))) {
-        return schema_check_stop(run, node, "memory", at, "no memory");
+    struct schema_visit marking = *visit;
+    const size_t count = json_is_object(visit->value) ? json_object_size(visit->value) : json_array_size(visit->value);
+    if (!schema_check_pay(run, visit, count / SCHEMA_BYTES_A_STEP)) {
+        return false;
     }
-    const bool valid = check_keywords(run, node, value, at, &own);
-    if (marks != NULL) {
-        schema_marks_add(marks, &own);
+    if (!schema_marks_init(&own, count, &run->scratch->marks)) {
+        return schema_check_stop(run, visit, "memory", "no memory");
+    }
+    marking.marks = &own;
+    const bool valid = check_keywords(run, &marking);
+    if (visit->marks != NULL) {
+        schema_marks_add(visit->marks, &own);
     }
     schema_marks_deinit(&own);
     return valid;
@@ -334,14 +327,15 @@ static bool check_marking(struct schema_run *run, const struct schema_node *node
 bool schema_check_node(struct schema_run *run, const struct schema_node *node, json_t *value,
                        const struct schema_at *at, struct schema_marks *marks)
 {
-    if (!schema_check_pay(run, node, at)) {
+    const struct schema_visit visit = {node, value, at, marks};
+    if (!schema_check_pay(run, &visit, SCHEMA_COST_VISIT)) {
         return false;
     }
     if (node->refuses) {
-        return schema_check_fail(run, node, NULL, at, "is not allowed");
+        return schema_check_fail(run, &visit, NULL, "is not allowed");
     }
     if (run->depth == SCHEMA_DEPTH_MAX) {
-        return schema_check_stop(run, node, "depth", at, "the value or the schema's references nest too deep");
+        return schema_check_stop(run, &visit, "depth", "the value or the schema's references nest too deep");
     }
     const struct schema_scope scope = {run->scope, node->resource};
     const bool enters = run->scope == NULL || run->scope->resource != node->resource;
@@ -349,7 +343,7 @@ bool schema_check_node(struct schema_run *run, const struct schema_node *node, j
     if (enters) {
         run->scope = &scope;
     }
-    const bool valid = check_marking(run, node, value, at, marks);
+    const bool valid = wants_marks(node, value) ? check_marking(run, &visit) : check_keywords(run, &visit);
     if (enters) {
         run->scope = scope.outer;
     }
@@ -357,13 +351,21 @@ bool schema_check_node(struct schema_run *run, const struct schema_node *node, j
     return valid;
 }
 
+bool schema_check_value(const struct schema *schema, json_t *value, struct schema_origin origin, bool rounded,
+                        struct schema_scratch *scratch, struct schema_report *report)
+{
+    struct schema_run run = {.scratch = scratch, .report = report, .origin = origin};
+    run.bounds.steps_left = SCHEMA_STEPS_BASE + (uint64_t)origin.size * SCHEMA_STEPS_PER_BYTE;
+    run.bounds.rounded = rounded;
+    const bool valid = schema_check_node(&run, schema->root, value, NULL, NULL);
+    return valid && !run.stopped;
+}
+
 bool schema_check(const struct schema *schema, json_t *value, struct schema_scratch *scratch,
                   struct schema_report *report)
 {
-    struct schema_run run = {
-        .options = &schema->options, .scratch = scratch, .report = report, .steps_left = schema->options.max_steps};
-    const bool valid = schema_check_node(&run, schema->root, value, NULL, NULL);
-    return valid && !run.stopped;
+    const struct schema_origin origin = {NULL, json_order_weigh(value, SCHEMA_DEPTH_MAX)};
+    return schema_check_value(schema, value, origin, false, scratch, report);
 }
 
 struct schema_scratch *schema_scratch_create(void)
@@ -383,6 +385,7 @@ void schema_scratch_free(struct schema_scratch *scratch)
 {
     if (scratch != NULL) {
         pattern_scratch_free(scratch->pattern);
+        free(scratch->items);
         free(scratch);
     }
 }

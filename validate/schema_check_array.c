@@ -5,137 +5,139 @@
 
 #include <stdlib.h>
 
-#include "validate/json_order.h"
-
-#define FEW 12 /* up to here, comparing each with each is cheaper than to sort, and needs no memory */
-
-static bool has_equal_pair(json_t *const *items, size_t count)
+/* Room for two arrays of pointers to `count` items; NULL without memory. */
+static json_t **take_items(struct schema_scratch *scratch, size_t count)
 {
-    for (size_t i = 1; i < count; i++) {
-        if (json_order(items[i - 1], items[i]) == 0) {
-            return true;
-        }
+    if (count > SIZE_MAX / (2 * sizeof(json_t *))) {
+        return NULL;
     }
-    return false;
+    if (2 * count > scratch->item_room) {
+        free(scratch->items);
+        scratch->items = malloc(2 * count * sizeof(json_t *));
+        scratch->item_room = scratch->items != NULL ? 2 * count : 0;
+    }
+    return scratch->items;
 }
 
-static bool check_unique(struct schema_run *run, const struct schema_node *node, json_t *value,
-                         const struct schema_at *at)
+/* One large array does not leave its size behind. */
+static void give_back_items(struct schema_scratch *scratch)
 {
-    const size_t count = json_array_size(value);
+    if (scratch->item_room > SCHEMA_ITEMS_KEPT) {
+        free(scratch->items);
+        scratch->items = NULL;
+        scratch->item_room = 0;
+    }
+}
+
+static bool check_unique(struct schema_run *run, const struct schema_visit *visit)
+{
+    const size_t count = json_array_size(visit->value);
     bool twice = false;
-    if (!json_order_nests_within(value, SCHEMA_DEPTH_MAX)) {
-        return schema_check_stop(run, node, "depth", at, "nests too deep");
+    if (count < 2) {
+        return true;
     }
-    if (count <= FEW) {
-        for (size_t i = 0; i < count && !twice; i++) {
-            for (size_t j = 0; j < i && !twice; j++) {
-                twice = json_order(json_array_get(value, i), json_array_get(value, j)) == 0;
-            }
-        }
-    } else {
-        json_t **items = malloc(count * sizeof(json_t *));
-        if (items == NULL) {
-            return schema_check_stop(run, node, "memory", at, "no memory");
-        }
+    if (!schema_check_pay(run, visit, count)) {
+        return false;
+    }
+    json_t **items = take_items(run->scratch, count);
+    if (items == NULL) {
+        return schema_check_stop(run, visit, "memory", "no memory");
+    }
+    do {
         for (size_t i = 0; i < count; i++) {
-            items[i] = json_array_get(value, i);
+            items[i] = json_array_get(visit->value, i);
         }
-        json_order_sort(items, count);
-        twice = has_equal_pair(items, count);
-        free(items);
-    }
-    return !twice || schema_check_fail(run, node, "uniqueItems", at, "has an item twice");
+        run->bounds.depth_left = SCHEMA_DEPTH_MAX - run->depth;
+        twice = json_order_has_twice(items, items + count, count, &run->bounds);
+    } while (schema_check_again(run, visit));
+    give_back_items(run->scratch);
+    return !run->stopped && (!twice || schema_check_fail(run, visit, "uniqueItems", "has an item twice"));
 }
 
-static bool check_sizes(struct schema_run *run, const struct schema_node *node, json_t *value,
-                        const struct schema_at *at)
+static bool check_sizes(struct schema_run *run, const struct schema_visit *visit)
 {
-    const struct schema_array_rules *rules = node->array;
-    const size_t count = json_array_size(value);
+    const struct schema_array_rules *rules = visit->node->array;
+    const size_t count = json_array_size(visit->value);
     bool valid = true;
     if (count < rules->min_items) {
-        valid = schema_check_fail(run, node, "minItems", at, "has %zu items where at least %zu are expected", count,
+        valid = schema_check_fail(run, visit, "minItems", "has %zu items where at least %zu are expected", count,
                                   rules->min_items);
     }
     if (count > rules->max_items) {
-        valid = schema_check_fail(run, node, "maxItems", at, "has %zu items where at most %zu are allowed", count,
+        valid = schema_check_fail(run, visit, "maxItems", "has %zu items where at most %zu are allowed", count,
                                   rules->max_items);
     }
     return valid;
 }
 
-static bool check_contains(struct schema_run *run, const struct schema_node *node, json_t *value,
-                           const struct schema_at *at, struct schema_marks *marks)
+static bool check_contains(struct schema_run *run, const struct schema_visit *visit)
 {
-    const struct schema_array_rules *rules = node->array;
-    const size_t count = json_array_size(value);
+    const struct schema_array_rules *rules = visit->node->array;
+    const size_t count = json_array_size(visit->value);
     size_t found = 0;
     for (size_t i = 0; i < count && !run->stopped; i++) {
-        const struct schema_at item = {.parent = at, .index = i};
-        if (schema_check_quietly(run, rules->contains, json_array_get(value, i), &item, NULL)) {
+        const struct schema_at item = {.parent = visit->at, .index = i};
+        if (schema_check_quietly(run, rules->contains, json_array_get(visit->value, i), &item, NULL)) {
             found++;
-            if (marks != NULL) {
-                schema_marks_set(marks, i);
+            if (visit->marks != NULL) {
+                schema_marks_set(visit->marks, i);
             }
         }
     }
     if (found < rules->min_contains) {
-        return schema_check_fail(run, node, rules->min_contains == 1 ? "contains" : "minContains", at,
+        return schema_check_fail(run, visit, rules->min_contains == 1 ? "contains" : "minContains",
                                  "has %zu items of a kind where at least %zu are expected", found, rules->min_contains);
     }
     return found <= rules->max_contains ||
-           schema_check_fail(run, node, "maxContains", at, "has %zu items of a kind where at most %zu are allowed",
-                             found, rules->max_contains);
+           schema_check_fail(run, visit, "maxContains", "has %zu items of a kind where at most %zu are allowed", found,
+                             rules->max_contains);
 }
 
-static bool check_items(struct schema_run *run, const struct schema_node *node, json_t *value,
-                        const struct schema_at *at, struct schema_marks *marks)
+static bool check_items(struct schema_run *run, const struct schema_visit *visit)
 {
-    const struct schema_array_rules *rules = node->array;
-    const size_t count = json_array_size(value);
-    const size_t last = rules->items != NULL || count < rules->prefix.count ? count : rules->prefix.count;
+    const struct schema_array_rules *rules = visit->node->array;
+    const size_t count = json_array_size(visit->value);
+    const size_t end = rules->items != NULL || count < rules->prefix.count ? count : rules->prefix.count;
     bool valid = true;
-    for (size_t i = 0; i < last && (valid || !schema_check_is_over(run)); i++) {
-        const struct schema_at item = {.parent = at, .index = i};
+    for (size_t i = 0; i < end && (valid || !schema_check_is_over(run)); i++) {
+        const struct schema_at item = {.parent = visit->at, .index = i};
         const struct schema_node *rule = i < rules->prefix.count ? rules->prefix.nodes[i] : rules->items;
-        valid = schema_check_node(run, rule, json_array_get(value, i), &item, NULL) && valid;
-        if (marks != NULL) {
-            schema_marks_set(marks, i);
+        valid = schema_check_node(run, rule, json_array_get(visit->value, i), &item, NULL) && valid;
+        if (visit->marks != NULL) {
+            schema_marks_set(visit->marks, i);
         }
     }
     return valid;
 }
 
-static bool check_unevaluated(struct schema_run *run, const struct schema_node *node, json_t *value,
-                              const struct schema_at *at, struct schema_marks *marks)
+static bool check_unevaluated(struct schema_run *run, const struct schema_visit *visit)
 {
-    const size_t count = json_array_size(value);
-    bool valid = true;
+    const size_t count = json_array_size(visit->value);
+    const struct schema_node *rule = visit->node->array->unevaluated;
+    bool valid = schema_check_pay(run, visit, count * SCHEMA_COST_ITEM);
     for (size_t i = 0; i < count && (valid || !schema_check_is_over(run)); i++) {
-        const struct schema_at item = {.parent = at, .index = i};
-        if (!schema_marks_has(marks, i)) {
-            valid = schema_check_node(run, node->array->unevaluated, json_array_get(value, i), &item, NULL) && valid;
+        const struct schema_at item = {.parent = visit->at, .index = i};
+        if (!schema_marks_has(visit->marks, i)) {
+            valid = schema_check_node(run, rule, json_array_get(visit->value, i), &item, NULL) && valid;
         }
     }
-    marks->all = true;
+    visit->marks->all = true;
     return valid;
 }
 
-bool schema_check_array(struct schema_run *run, const struct schema_node *node, json_t *value,
-                        const struct schema_at *at, struct schema_marks *marks)
+bool schema_check_array(struct schema_run *run, const struct schema_visit *visit)
 {
-    const struct schema_array_rules *rules = node->array;
-    bool valid = check_sizes(run, node, value, at);
-    valid = (valid || !schema_check_is_over(run)) && check_items(run, node, value, at, marks) && valid;
+    const struct schema_array_rules *rules = visit->node->array;
+    bool valid = check_sizes(run, visit);
+    valid = (valid || !schema_check_is_over(run)) && check_items(run, visit) && valid;
     if (rules->unique && (valid || !schema_check_is_over(run))) {
-        valid = check_unique(run, node, value, at) && valid;
+        valid = check_unique(run, visit) && valid;
     }
     if (rules->contains != NULL && (valid || !schema_check_is_over(run))) {
-        valid = check_contains(run, node, value, at, marks) && valid;
+        valid = check_contains(run, visit) && valid;
     }
     if (rules->unevaluated != NULL && (valid || !schema_check_is_over(run))) {
-        valid = check_unevaluated(run, node, value, at, marks) && valid;
+        valid = check_unevaluated(run, visit) && valid;
     }
     return valid;
 }

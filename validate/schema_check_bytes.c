@@ -1,10 +1,11 @@
 /*
  * schema_check_bytes - JSON text in, verdict out: bounds, syntax, schema. Called by whoever has messages to check; any thread.
  */
-#include "validate/schema.h"
+#include "validate/schema_check.h"
 
 #include <string.h>
 
+#include "validate/json_numbers.h"
 #include "validate/schema_path.h"
 
 /* The text as a whole is at fault. Returns false. */
@@ -35,7 +36,12 @@ bool schema_check_bytes(const struct schema *schema, const struct json_bounds *b
                    ? fail(report, "number_range", "has a number that is too large")
                    : fail(report, "json", error.text);
     }
-    const bool valid = schema_check(schema, value, scratch, report);
+    const enum json_numbers numbers = json_numbers_scan(bytes, size);
+    const struct schema_origin origin = {bytes, size};
+    const bool rounded = numbers == JSON_NUMBERS_LONG || numbers == JSON_NUMBERS_ROUNDED;
+    const bool valid = numbers == JSON_NUMBERS_TINY
+                           ? fail(report, "number_range", "has a number that is too small, but not 0")
+                           : schema_check_value(schema, value, origin, rounded, scratch, report);
     json_decref(value);
     return valid;
 }

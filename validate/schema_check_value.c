@@ -4,6 +4,8 @@
 #include "validate/schema_check.h"
 #include "validate/schema_number.h"
 
+#define PATTERN_SHOWN 160 /* bytes of a pattern in a sentence */
+
 /* Characters (RFC 8259 §8.2: code points) of well-formed UTF-8. */
 static size_t length_of(const char *text, size_t size)
 {
@@ -14,71 +16,129 @@ static size_t length_of(const char *text, size_t size)
     return length;
 }
 
-static bool check_length(struct schema_run *run, const struct schema_node *node, const char *text, size_t size,
-                         const struct schema_at *at)
+static bool check_length(struct schema_run *run, const struct schema_visit *visit, const char *text, size_t size)
 {
-    const struct schema_string_rules *rules = node->string;
-    if (rules->min_length == 0 && size <= rules->max_length) {
-        return true;
+    const struct schema_string_rules *rules = visit->node->string;
+    if ((size + 3) / 4 >= rules->min_length && size <= rules->max_length) {
+        return true; /* a character has 1 to 4 bytes */
+    }
+    if (!schema_check_pay(run, visit, size / SCHEMA_BYTES_A_STEP)) {
+        return false;
     }
     const size_t length = length_of(text, size);
     if (length < rules->min_length) {
-        return schema_check_fail(run, node, "minLength", at, "has %zu characters where at least %zu are expected",
-                                 length, rules->min_length);
+        return schema_check_fail(run, visit, "minLength", "has %zu characters where at least %zu are expected", length,
+                                 rules->min_length);
     }
     if (length > rules->max_length) {
-        return schema_check_fail(run, node, "maxLength", at, "has %zu characters where at most %zu are allowed", length,
+        return schema_check_fail(run, visit, "maxLength", "has %zu characters where at most %zu are allowed", length,
                                  rules->max_length);
     }
     return true;
 }
 
-bool schema_check_string(struct schema_run *run, const struct schema_node *node, const char *text, size_t size,
-                         const struct schema_at *at)
+static bool check_pattern(struct schema_run *run, const struct schema_visit *visit, const char *text, size_t size)
 {
-    const struct schema_string_rules *rules = node->string;
-    bool valid = check_length(run, node, text, size, at);
-    if (rules->pattern != NULL && (valid || !schema_check_is_over(run))) {
-        switch (pattern_match(rules->pattern, text, size, run->scratch->pattern)) {
-        case PATTERN_MATCHES:
-            break;
-        case PATTERN_DIFFERS:
-            valid = schema_check_fail(run, node, "pattern", at, "does not match the pattern %.160s",
-                                      rules->pattern_text.bytes);
-            break;
-        case PATTERN_LIMIT:
-            valid = schema_check_stop(run, node, "pattern", at, "takes too long to match with the pattern");
-            break;
-        }
+    const struct schema_string_rules *rules = visit->node->string;
+    switch (pattern_match(rules->pattern, text, size, run->scratch->pattern, &run->bounds.steps_left)) {
+    case PATTERN_MATCHES:
+        return true;
+    case PATTERN_DIFFERS:
+        return schema_check_fail(run, visit, "pattern", "does not match the pattern %.*s",
+                                 schema_check_fit(rules->pattern_text.bytes, PATTERN_SHOWN), rules->pattern_text.bytes);
+    case PATTERN_LIMIT:
+        break;
     }
-    if (rules->format != SCHEMA_FORMAT_NONE && !schema_format_check(rules->format, text, size)) {
-        valid = schema_check_fail(run, node, "format", at, "is no %s", rules->format_name);
+    return schema_check_stop(run, visit, "pattern", "takes too long to match with the pattern");
+}
+
+static bool check_format(struct schema_run *run, const struct schema_visit *visit, const char *text, size_t size)
+{
+    const struct schema_string_rules *rules = visit->node->string;
+    const size_t cost = rules->format == SCHEMA_FORMAT_REGEX ? SCHEMA_COST_REGEX : SCHEMA_COST_FORMAT;
+    return schema_check_pay(run, visit, cost + size) &&
+           (schema_format_check(rules->format, text, size) ||
+            schema_check_fail(run, visit, "format", "is not in the format %s", rules->format_name));
+}
+
+bool schema_check_string(struct schema_run *run, const struct schema_visit *visit, const char *text, size_t size)
+{
+    const struct schema_string_rules *rules = visit->node->string;
+    bool valid = check_length(run, visit, text, size);
+    if (rules->pattern != NULL && (valid || !schema_check_is_over(run))) {
+        valid = check_pattern(run, visit, text, size) && valid;
+    }
+    if (rules->format != SCHEMA_FORMAT_NONE && (valid || !schema_check_is_over(run))) {
+        valid = check_format(run, visit, text, size) && valid;
     }
     return valid;
 }
 
-bool schema_check_number(struct schema_run *run, const struct schema_node *node, json_t *value,
-                         const struct schema_at *at)
+/* Whether digits that the parser dropped could decide about the number and a limit. */
+static bool is_undecided(struct schema_run *run, const struct schema_visit *visit, const json_t *limit)
 {
-    const struct schema_number_rules *rules = node->number_rules;
+    return run->bounds.rounded && json_is_real(visit->value) && schema_number_rounds_alike(visit->value, limit) &&
+           schema_check_is_rounded(run);
+}
+
+/* In order_r, how the number compares with a limit. False: the check is stopped. */
+static bool compare(struct schema_run *run, const struct schema_visit *visit, const json_t *limit, int *order_r)
+{
+    if (is_undecided(run, visit, limit)) {
+        return schema_check_stop(run, visit, "number_range", "has more digits than can be compared with the limit");
+    }
+    const bool alike = json_typeof(visit->value) == json_typeof(limit);
+    *order_r = schema_number_compare(visit->value, limit);
+    return schema_check_pay(run, visit, alike ? SCHEMA_COST_ITEM : schema_number_steps(visit->value, limit));
+}
+
+__attribute__((cold, noinline)) static bool fail_limit(struct schema_run *run, const struct schema_visit *visit,
+                                                       const char *keyword, const char *how, const json_t *limit)
+{
+    char text[SCHEMA_NUMBER_SIZE];
+    schema_number_print(limit, text, sizeof(text));
+    return schema_check_fail(run, visit, keyword, "%s %s", how, text);
+}
+
+static bool check_multiple(struct schema_run *run, const struct schema_visit *visit)
+{
+    const json_t *of = visit->node->number_rules->multiple_of;
+    if (!schema_check_pay(run, visit, schema_number_steps(visit->value, of))) {
+        return false;
+    }
+    if (run->bounds.rounded && json_is_real(visit->value) && schema_check_is_rounded(run)) {
+        return schema_check_stop(run, visit, "number_range", "has more digits than can be divided");
+    }
+    return schema_number_is_multiple(visit->value, of) || fail_limit(run, visit, "multipleOf", "is no multiple of", of);
+}
+
+bool schema_check_number(struct schema_run *run, const struct schema_visit *visit)
+{
+    const struct schema_number_rules *rules = visit->node->number_rules;
+    const struct {
+        const json_t *limit;
+        const char *keyword;
+        const char *how;
+        int sign; /* of the difference to the limit that is wrong */
+        bool exclusive;
+    } limits[] = {
+        {rules->minimum, "minimum", "is less than", -1, false},
+        {rules->maximum, "maximum", "is greater than", 1, false},
+        {rules->exclusive_minimum, "exclusiveMinimum", "is not greater than", -1, true},
+        {rules->exclusive_maximum, "exclusiveMaximum", "is not less than", 1, true},
+    };
     bool valid = true;
-    if (rules->minimum != NULL && schema_number_compare(value, rules->minimum) < 0) {
-        valid = schema_check_fail(run, node, "minimum", at, "is less than %.17g", json_number_value(rules->minimum));
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]) && (valid || !schema_check_is_over(run)); i++) {
+        int order = 0;
+        if (limits[i].limit == NULL) {
+            continue;
+        }
+        if (!compare(run, visit, limits[i].limit, &order)) {
+            return false;
+        }
+        if (order == 0 ? limits[i].exclusive : (order > 0) == (limits[i].sign > 0)) {
+            valid = fail_limit(run, visit, limits[i].keyword, limits[i].how, limits[i].limit);
+        }
     }
-    if (rules->maximum != NULL && schema_number_compare(value, rules->maximum) > 0) {
-        valid = schema_check_fail(run, node, "maximum", at, "is greater than %.17g", json_number_value(rules->maximum));
-    }
-    if (rules->exclusive_minimum != NULL && schema_number_compare(value, rules->exclusive_minimum) <= 0) {
-        valid = schema_check_fail(run, node, "exclusiveMinimum", at, "is not greater than %.17g",
-                                  json_number_value(rules->exclusive_minimum));
-    }
-    if (rules->exclusive_maximum != NULL && schema_number_compare(value, rules->exclusive_maximum) >= 0) {
-        valid = schema_check_fail(run, node, "exclusiveMaximum", at, "is not less than %.17g",
-                                  json_number_value(rules->exclusive_maximum));
-    }
-    if (rules->multiple_of != NULL && !schema_number_is_multiple(value, rules->multiple_of)) {
-        valid = schema_check_fail(run, node, "multipleOf", at, "is no multiple of %.17g",
-                                  json_number_value(rules->multiple_of));
-    }
-    return valid;
+    return (rules->multiple_of == NULL || (!valid && schema_check_is_over(run)) || check_multiple(run, visit)) && valid;
 }

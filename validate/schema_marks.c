@@ -4,22 +4,40 @@
 #include "validate/schema_marks.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define WORD_BITS 64
 
-bool schema_marks_init(struct schema_marks *marks, size_t count)
+static size_t words_of(size_t count)
+{
+    return count / WORD_BITS + 1;
+}
+
+bool schema_marks_init(struct schema_marks *marks, size_t count, struct schema_marks_pool *pool)
 {
     *marks = (struct schema_marks){.count = count};
     if (count <= WORD_BITS) {
         return true;
     }
-    marks->many = calloc(count / WORD_BITS + 1, sizeof(*marks->many));
+    const size_t words = words_of(count);
+    if (words <= SCHEMA_MARKS_POOL_WORDS - pool->used) {
+        marks->pool = pool;
+        marks->many = pool->words + pool->used;
+        pool->used += words;
+        memset(marks->many, 0, words * sizeof(*marks->many));
+        return true;
+    }
+    marks->many = calloc(words, sizeof(*marks->many));
     return marks->many != NULL;
 }
 
 void schema_marks_deinit(struct schema_marks *marks)
 {
-    free(marks->many);
+    if (marks->pool != NULL) {
+        marks->pool->used -= words_of(marks->count);
+    } else {
+        free(marks->many);
+    }
     marks->many = NULL;
 }
 
@@ -39,7 +57,7 @@ void schema_marks_add(struct schema_marks *marks, const struct schema_marks *mor
 {
     marks->all = marks->all || more->all;
     marks->few |= more->few;
-    for (size_t i = 0; marks->many != NULL && i <= marks->count / WORD_BITS; i++) {
+    for (size_t i = 0; marks->many != NULL && i < words_of(marks->count); i++) {
         marks->many[i] |= more->many[i];
     }
 }

@@ -4,6 +4,7 @@
  */
 #include "validate/schema_number.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +19,14 @@ struct decimal {
 
 #define REAL_SIZE    32          /* "-d.dddddddddddddddde-ddd" */
 #define EXACT_DOUBLE (1LL << 53) /* up to here, each integer is a double */
+#define SHORT_MAX    1e15
+
+#define PLAIN_DIGITS 19 /* of an integer that is printed without an exponent */
+#define PLAIN_ZEROS  5  /* between point and digits */
+#define ZEROS        "0000000000000000000"
+
+#define STEPS_SHORT 8
+#define STEPS_LONG  128 /* printing and reading some doubles */
 
 static struct decimal normalised(struct decimal decimal)
 {
@@ -48,9 +57,28 @@ static void print_shortest(char *text, size_t size, double real)
     }
 }
 
+/* Most decimals that people write have a few places, and at most 15 digits: as many as any double holds, so that no other
+ * decimal of so few reads as the same double. False: `real` is none of them. */
+static bool find_short(double real, struct decimal *decimal_r)
+{
+    static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
+    for (size_t i = 0; i < sizeof(powers) / sizeof(powers[0]) && fabs(real) * powers[i] <= SHORT_MAX; i++) {
+        const double digits = rint(real * powers[i]);
+        if (digits / powers[i] == real) { // NOLINT(clang-diagnostic-float-equal): both are exact, so is the quotient
+            *decimal_r = normalised((struct decimal){real < 0, (uint64_t)fabs(digits), -(int)i});
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct decimal decimal_of_real(double real)
 {
     char text[REAL_SIZE];
+    struct decimal found;
+    if (find_short(real, &found)) {
+        return found;
+    }
     print_shortest(text, sizeof(text), real);
     struct decimal decimal = {false, 0, 0};
     bool fraction = false;
@@ -144,6 +172,59 @@ bool schema_number_is_integer(const json_t *number)
     }
     const double real = json_real_value(number);
     return floor(real) == real; // NOLINT(clang-diagnostic-float-equal)
+}
+
+static size_t steps_of(const json_t *number)
+{
+    struct decimal found;
+    if (json_is_integer(number)) {
+        return 0;
+    }
+    return find_short(json_real_value(number), &found) ? STEPS_SHORT : STEPS_LONG;
+}
+
+size_t schema_number_steps(const json_t *left, const json_t *right)
+{
+    return steps_of(left) + steps_of(right);
+}
+
+bool schema_number_rounds_alike(const json_t *left, const json_t *right)
+{
+    const double a = json_number_value(left);
+    const double b = json_number_value(right);
+    return a == b; // NOLINT(clang-diagnostic-float-equal)
+}
+
+bool schema_number_is_held(uint64_t digits, int exponent)
+{
+    char text[REAL_SIZE];
+    (void)snprintf(text, sizeof(text), "%" PRIu64 "e%d", digits, exponent); /* without a point, which locales change */
+    const struct decimal shortest = decimal_of_real(strtod(text, NULL));
+    const struct decimal written = normalised((struct decimal){false, digits, exponent});
+    return shortest.digits == written.digits && shortest.exponent == written.exponent;
+}
+
+/* digits * 10^exponent with the point where people put it, or as d.ddde123. */
+static void print_decimal(struct decimal decimal, char *text, size_t size)
+{
+    char digits[REAL_SIZE];
+    const int count = snprintf(digits, sizeof(digits), "%" PRIu64, decimal.digits);
+    const int point = count + decimal.exponent; /* digits in front of it */
+    const char *sign = decimal.negative ? "-" : "";
+    if (decimal.exponent >= 0 && point <= PLAIN_DIGITS) {
+        (void)snprintf(text, size, "%s%s%.*s", sign, digits, decimal.exponent, ZEROS);
+    } else if (decimal.exponent < 0 && point > 0) {
+        (void)snprintf(text, size, "%s%.*s.%s", sign, point, digits, digits + point);
+    } else if (decimal.exponent < 0 && point > -PLAIN_ZEROS) {
+        (void)snprintf(text, size, "%s0.%.*s%s", sign, -point, ZEROS, digits);
+    } else {
+        (void)snprintf(text, size, "%s%.1s%s%se%d", sign, digits, count > 1 ? "." : "", digits + 1, point - 1);
+    }
+}
+
+void schema_number_print(const json_t *number, char *text, size_t size)
+{
+    print_decimal(decimal_of(number), text, size);
 }
 
 /* a + b modulo m, for a and b below m. */

@@ -284,7 +284,7 @@ START_TEST(core_errors)
     ck_assert_str_eq(errors[0].path, "/a~1b/1");
     ck_assert_str_eq(errors[0].keyword, "type");
     ck_assert_str_eq(errors[0].location, "#/$defs/n/type");
-    ck_assert_str_eq(errors[0].sentence, "is a string where integer is expected");
+    ck_assert_str_eq(errors[0].sentence, "is a string where an integer is expected");
     ck_assert_str_eq(errors[1].path, "/a~1b/3");
     report = (struct schema_report){errors, 1, 0};
     ck_assert(!schema_check(schema, value, scratch, &report));
