@@ -101,6 +101,11 @@ bool schema_check_is_rounded(struct schema_run *run)
     return run->bounds.rounded;
 }
 
+unsigned schema_check_depth_left(const struct schema_run *run)
+{
+    return run->depth < SCHEMA_DEPTH_MAX ? SCHEMA_DEPTH_MAX - run->depth : 0;
+}
+
 bool schema_check_again(struct schema_run *run, const struct schema_visit *visit)
 {
     const enum json_order_fault fault = run->bounds.fault;
@@ -185,7 +190,8 @@ __attribute__((cold, noinline)) static bool fail_type(struct schema_run *run, co
 }
 
 /* A double without a fraction may have been a decimal with one. */
-static bool is_rounded_integer(struct schema_run *run, const struct schema_visit *visit, unsigned types)
+SCHEMA_OWN_FRAME static bool is_rounded_integer(struct schema_run *run, const struct schema_visit *visit,
+                                                unsigned types)
 {
     const unsigned matches = visit->node->types & types;
     return run->bounds.rounded && matches == SCHEMA_TYPE_INTEGER && json_is_real(visit->value) &&
@@ -202,11 +208,11 @@ static bool check_type(struct schema_run *run, const struct schema_visit *visit)
            schema_check_stop(run, visit, "number_range", "has more digits than can be told from an integer");
 }
 
-static bool check_values(struct schema_run *run, const struct schema_visit *visit)
+SCHEMA_OWN_FRAME static bool check_values(struct schema_run *run, const struct schema_visit *visit)
 {
     const struct schema_node *node = visit->node;
     bool valid = true;
-    run->bounds.depth_left = SCHEMA_DEPTH_MAX - run->depth;
+    run->bounds.depth_left = schema_check_depth_left(run);
     if (node->constant != NULL) {
         bool equal;
         do {
@@ -304,7 +310,7 @@ static bool wants_marks(const struct schema_node *node, const json_t *value)
 }
 
 /* With marks of its own, as unevaluated* here must not see what schemas beside this one evaluated. */
-static bool check_marking(struct schema_run *run, const struct schema_visit *visit)
+SCHEMA_OWN_FRAME static bool check_marking(struct schema_run *run, const struct schema_visit *visit)
 {
     struct schema_marks own;
     struct schema_visit marking = *visit;
@@ -316,7 +322,9 @@ static bool check_marking(struct schema_run *run, const struct schema_visit *vis
         return schema_check_stop(run, visit, "memory", "no memory");
     }
     marking.marks = &own;
+    run->depth++; /* for the stack's sake: this frame is as large as others together */
     const bool valid = check_keywords(run, &marking);
+    run->depth--;
     if (visit->marks != NULL) {
         schema_marks_add(visit->marks, &own);
     }
@@ -334,7 +342,7 @@ bool schema_check_node(struct schema_run *run, const struct schema_node *node, j
     if (node->refuses) {
         return schema_check_fail(run, &visit, NULL, "is not allowed");
     }
-    if (run->depth == SCHEMA_DEPTH_MAX) {
+    if (run->depth >= SCHEMA_DEPTH_MAX) {
         return schema_check_stop(run, &visit, "depth", "the value or the schema's references nest too deep");
     }
     const struct schema_scope scope = {run->scope, node->resource};

@@ -22,6 +22,9 @@ enum {
     SCHEMA_BYTES_A_STEP = 32 /* of a text that is walked */
 };
 
+/* Of functions whose locals should not be in the frames that the recursion passes through. */
+#define SCHEMA_OWN_FRAME __attribute__((noinline))
+
 #define SCHEMA_CANDIDATES_MAX 8
 #define SCHEMA_ITEMS_KEPT     65536 /* pointers */
 
@@ -111,6 +114,8 @@ bool schema_check_pay(struct schema_run *run, const struct schema_visit *visit, 
 /* Whether numbers of the text were rounded when it was parsed. Looks closely where that is not known yet, which is why it is asked
  * only where a verdict depends on it. */
 bool schema_check_is_rounded(struct schema_run *run);
+/* What is left for values to nest that are compared. */
+unsigned schema_check_depth_left(const struct schema_run *run);
 /* After values were compared: true, they have to be compared again; else the fault, if any, has stopped the check. */
 bool schema_check_again(struct schema_run *run, const struct schema_visit *visit);
 /* Writes the pointer to a place in the value. */

@@ -29,7 +29,7 @@ static void give_back_items(struct schema_scratch *scratch)
     }
 }
 
-static bool check_unique(struct schema_run *run, const struct schema_visit *visit)
+SCHEMA_OWN_FRAME static bool check_unique(struct schema_run *run, const struct schema_visit *visit)
 {
     const size_t count = json_array_size(visit->value);
     bool twice = false;
@@ -47,14 +47,14 @@ static bool check_unique(struct schema_run *run, const struct schema_visit *visi
         for (size_t i = 0; i < count; i++) {
             items[i] = json_array_get(visit->value, i);
         }
-        run->bounds.depth_left = SCHEMA_DEPTH_MAX - run->depth;
+        run->bounds.depth_left = schema_check_depth_left(run);
         twice = json_order_has_twice(items, items + count, count, &run->bounds);
     } while (schema_check_again(run, visit));
     give_back_items(run->scratch);
     return !run->stopped && (!twice || schema_check_fail(run, visit, "uniqueItems", "has an item twice"));
 }
 
-static bool check_sizes(struct schema_run *run, const struct schema_visit *visit)
+SCHEMA_OWN_FRAME static bool check_sizes(struct schema_run *run, const struct schema_visit *visit)
 {
     const struct schema_array_rules *rules = visit->node->array;
     const size_t count = json_array_size(visit->value);
@@ -70,7 +70,7 @@ static bool check_sizes(struct schema_run *run, const struct schema_visit *visit
     return valid;
 }
 
-static bool check_contains(struct schema_run *run, const struct schema_visit *visit)
+SCHEMA_OWN_FRAME static bool check_contains(struct schema_run *run, const struct schema_visit *visit)
 {
     const struct schema_array_rules *rules = visit->node->array;
     const size_t count = json_array_size(visit->value);
@@ -110,7 +110,7 @@ static bool check_items(struct schema_run *run, const struct schema_visit *visit
     return valid;
 }
 
-static bool check_unevaluated(struct schema_run *run, const struct schema_visit *visit)
+SCHEMA_OWN_FRAME static bool check_unevaluated(struct schema_run *run, const struct schema_visit *visit)
 {
     const size_t count = json_array_size(visit->value);
     const struct schema_node *rule = visit->node->array->unevaluated;

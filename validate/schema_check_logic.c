@@ -142,7 +142,7 @@ static bool check_any_of(struct schema_run *run, const struct schema_visit *visi
     return matched || fail_alternatives(run, visit, "anyOf", list);
 }
 
-static bool check_one_of(struct schema_run *run, const struct schema_visit *visit)
+SCHEMA_OWN_FRAME static bool check_one_of(struct schema_run *run, const struct schema_visit *visit)
 {
     const struct schema_list *list = &visit->node->logic->one_of;
     size_t first = list->count;
@@ -160,7 +160,7 @@ static bool check_one_of(struct schema_run *run, const struct schema_visit *visi
     return first < list->count || fail_alternatives(run, visit, "oneOf", list);
 }
 
-static bool check_condition(struct schema_run *run, const struct schema_visit *visit)
+SCHEMA_OWN_FRAME static bool check_condition(struct schema_run *run, const struct schema_visit *visit)
 {
     const struct schema_logic *logic = visit->node->logic;
     const struct schema_node *next =

@@ -37,7 +37,7 @@ static bool has(json_t *value, struct schema_text key)
     return json_object_getn(value, key.bytes, key.size) != NULL;
 }
 
-static bool check_required(struct schema_run *run, const struct schema_visit *visit)
+SCHEMA_OWN_FRAME static bool check_required(struct schema_run *run, const struct schema_visit *visit)
 {
     const struct schema_object_rules *rules = visit->node->object;
     bool valid = true;
@@ -54,7 +54,7 @@ static bool check_required(struct schema_run *run, const struct schema_visit *vi
     return valid;
 }
 
-static bool check_sizes(struct schema_run *run, const struct schema_visit *visit)
+SCHEMA_OWN_FRAME static bool check_sizes(struct schema_run *run, const struct schema_visit *visit)
 {
     const struct schema_object_rules *rules = visit->node->object;
     const size_t count = json_object_size(visit->value);
@@ -70,8 +70,8 @@ static bool check_sizes(struct schema_run *run, const struct schema_visit *visit
     return (valid || !schema_check_is_over(run)) && check_required(run, visit) && valid;
 }
 
-static bool check_dependency(struct schema_run *run, const struct schema_visit *visit,
-                             const struct schema_dependency *one)
+SCHEMA_OWN_FRAME static bool check_dependency(struct schema_run *run, const struct schema_visit *visit,
+                                              const struct schema_dependency *one)
 {
     bool valid = true;
     if (!schema_check_pay(run, visit, SCHEMA_COST_LOOKUP)) {
@@ -94,7 +94,7 @@ static bool check_dependency(struct schema_run *run, const struct schema_visit *
     return valid;
 }
 
-static bool check_dependencies(struct schema_run *run, const struct schema_visit *visit)
+SCHEMA_OWN_FRAME static bool check_dependencies(struct schema_run *run, const struct schema_visit *visit)
 {
     const struct schema_object_rules *rules = visit->node->object;
     bool valid = true;
@@ -113,8 +113,8 @@ static bool check_dependencies(struct schema_run *run, const struct schema_visit
 }
 
 /* Whether a key matches a pattern; when that takes too long the check is stopped. */
-static bool matches(struct schema_run *run, const struct schema_visit *visit, const struct pattern *pattern,
-                    const struct schema_at *at)
+SCHEMA_OWN_FRAME static bool matches(struct schema_run *run, const struct schema_visit *visit,
+                                     const struct pattern *pattern, const struct schema_at *at)
 {
     switch (pattern_match(pattern, at->key, at->key_size, run->scratch->pattern, &run->bounds.steps_left)) {
     case PATTERN_MATCHES:
@@ -157,7 +157,8 @@ static bool is_of_text(const struct schema_node *node)
            (node->types == 0 || (node->types & SCHEMA_TYPE_STRING) != 0);
 }
 
-static bool check_name(struct schema_run *run, const struct schema_visit *visit, const struct schema_at *at)
+SCHEMA_OWN_FRAME static bool check_name(struct schema_run *run, const struct schema_visit *visit,
+                                        const struct schema_at *at)
 {
     const struct schema_node *names = visit->node->object->names;
     if (is_of_text(names)) {
@@ -197,7 +198,7 @@ static bool check_members(struct schema_run *run, const struct schema_visit *vis
     return valid;
 }
 
-static bool check_unevaluated(struct schema_run *run, const struct schema_visit *visit)
+SCHEMA_OWN_FRAME static bool check_unevaluated(struct schema_run *run, const struct schema_visit *visit)
 {
     const struct schema_node *rule = visit->node->object->unevaluated;
     bool valid = schema_check_pay(run, visit, json_object_size(visit->value) * SCHEMA_COST_ITEM);
