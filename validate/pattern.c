@@ -17,13 +17,14 @@
 
 #include "validate/pattern_translate.h"
 
-#define PARENS_MAX      64   /* of groups within one another; PCRE2's compiler recurses */
-#define HEAP_MAX_KIB    2048 /* for going back in one match */
-#define STEPS_A_MATCH   16   /* PCRE2's own beginning and end */
-#define STEPS_AN_ITEM   2
-#define BYTES_A_STEP    32  /* of text that is searched or compared */
-#define CLASS_A_STEP    128 /* bytes of a class, whose ranges are tried one by one */
-#define CHARACTERS_COST 16  /* of CLASS_A_STEP: a character that is tried, with the smallest class */
+#define PARENS_MAX      64    /* of groups within one another; PCRE2's compiler recurses */
+#define HEAP_MAX_KIB    16384 /* for going back in one match: some 100,000 repeats of a group */
+#define HEAP_KEPT_SIZE  4096  /* bytes of a text behind which that memory is given back */
+#define STEPS_A_MATCH   16    /* PCRE2's own beginning and end */
+#define STEPS_AN_ITEM   4
+#define BYTES_A_STEP    32 /* of text that is searched or compared */
+#define CLASS_A_STEP    48 /* bytes of a class, whose ranges are tried one by one */
+#define CHARACTERS_COST 16 /* of CLASS_A_STEP: a character that is tried, with the smallest class */
 #define MATCH_LIMIT_MAX 10000000
 #define REASON_SIZE     128
 
@@ -179,6 +180,12 @@ size_t pattern_memory(const struct pattern *pattern)
     return sizeof(*pattern) + size;
 }
 
+/* Of so many bytes of text, character by character. */
+static uint64_t cost_of_characters(const struct pattern *pattern, size_t size)
+{
+    return (uint64_t)size * (CHARACTERS_COST + pattern->class_size) / CLASS_A_STEP;
+}
+
 /* Of what comes next in the pattern. */
 static uint64_t cost_of_reference(const struct pattern *pattern, const pcre2_callout_block *block)
 {
@@ -196,8 +203,7 @@ static int pay(pcre2_callout_block *block, void *data)
     const struct pattern *pattern = scratch->pattern;
     const size_t now = block->current_position;
     const size_t moved = now > scratch->position ? now - scratch->position : scratch->position - now;
-    const uint64_t characters = (uint64_t)(moved + 1) * (CHARACTERS_COST + pattern->class_size) / CLASS_A_STEP;
-    const uint64_t cost = STEPS_AN_ITEM + characters + cost_of_reference(pattern, block);
+    const uint64_t cost = STEPS_AN_ITEM + cost_of_characters(pattern, moved + 1) + cost_of_reference(pattern, block);
     scratch->position = now;
     if (cost > scratch->steps_left) {
         scratch->steps_left = 0;
@@ -235,11 +241,22 @@ void pattern_scratch_free(struct pattern_scratch *scratch)
     }
 }
 
+/* PCRE2 keeps the memory that its longest match took. Without memory for the exchange, what is there stays. */
+static void give_back_heap(struct pattern_scratch *scratch)
+{
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    if (data != NULL) {
+        pcre2_match_data_free(scratch->data);
+        scratch->data = data;
+    }
+}
+
 enum pattern_match pattern_match(const struct pattern *pattern, const char *text, size_t size,
                                  struct pattern_scratch *scratch, uint64_t *steps)
 {
     const uint64_t start = STEPS_A_MATCH + size / BYTES_A_STEP;
-    if (start > *steps) {
+    /* One item may pass all of the text before it pays. */
+    if (start > *steps || cost_of_characters(pattern, size) > *steps - start) {
         *steps = 0;
         return PATTERN_LIMIT;
     }
@@ -249,6 +266,9 @@ enum pattern_match pattern_match(const struct pattern *pattern, const char *text
     const int result =
         pcre2_match(pattern->code, (PCRE2_SPTR)text, size, 0, PCRE2_NO_UTF_CHECK, scratch->data, scratch->context);
     *steps = scratch->steps_left;
+    if (size > HEAP_KEPT_SIZE) {
+        give_back_heap(scratch);
+    }
     if (result >= 0) {
         return PATTERN_MATCHES;
     }

@@ -30,7 +30,7 @@ void pattern_free(struct pattern *pattern);
  * pattern_compile() refuses: PCRE2 does not look behind by a length that varies. */
 bool pattern_is_valid(const char *text, size_t size);
 
-/* Bytes that the compiled pattern takes. */
+/* Bytes that the compiled pattern takes. How long compiling took goes by that, as repeats are written out. */
 size_t pattern_memory(const struct pattern *pattern);
 
 /* Returns owned, or NULL without memory. */

@@ -13,13 +13,14 @@
 
 /* What things cost, in steps. */
 enum {
-    SCHEMA_COST_VISIT = 4,   /* a subschema asked about a value */
-    SCHEMA_COST_LOOKUP = 2,  /* a key in a table */
-    SCHEMA_COST_ITEM = 1,    /* a member passed by */
-    SCHEMA_COST_FORMAT = 8,  /* and a byte of the text each */
-    SCHEMA_COST_NAME = 16,   /* a key made a value */
-    SCHEMA_COST_REGEX = 200, /* a pattern compiled, and a byte of it each */
-    SCHEMA_BYTES_A_STEP = 32 /* of a text that is walked */
+    SCHEMA_COST_VISIT = 4,        /* a subschema asked about a value */
+    SCHEMA_COST_LOOKUP = 4,       /* a key in a table */
+    SCHEMA_COST_ITEM = 1,         /* a member passed by */
+    SCHEMA_COST_FORMAT = 8,       /* and a byte of the text each */
+    SCHEMA_COST_NAME = 16,        /* a key made a value */
+    SCHEMA_COST_REGEX = 300,      /* a pattern compiled, and twice what it weighs */
+    SCHEMA_COST_NO_REGEX = 30000, /* where it does not tell how far it came */
+    SCHEMA_BYTES_A_STEP = 32      /* of a text that is walked */
 };
 
 /* Of functions whose locals should not be in the frames that the recursion passes through. */

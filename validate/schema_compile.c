@@ -289,10 +289,7 @@ static bool start(struct schema_compiler *compiler)
         compiler->dynamic_names == NULL || compiler->patterns == NULL || compiler->compiled == NULL) {
         return schema_compile_fail(compiler, NULL, "memory", "no memory for the schema");
     }
-    compiler->schema->options = (struct schema_options){
-        .assert_format = options->assert_format,
-        .max_steps = options->max_steps > 0 ? options->max_steps : SCHEMA_STEPS_DEFAULT,
-    };
+    compiler->schema->options = (struct schema_options){.assert_format = options->assert_format};
     return true;
 }
 

@@ -26,7 +26,7 @@ struct decimal {
 #define ZEROS        "0000000000000000000"
 
 #define STEPS_SHORT 8
-#define STEPS_LONG  128 /* printing and reading some doubles */
+#define STEPS_LONG  50 /* printing and reading some doubles */
 
 static struct decimal normalised(struct decimal decimal)
 {

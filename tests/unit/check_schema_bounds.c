@@ -26,7 +26,7 @@
 #ifdef SANITIZED
 #define STACK_SIZE ((size_t)512 << 10)
 #else
-#define STACK_SIZE ((size_t)88 << 10)
+#define STACK_SIZE ((size_t)80 << 10)
 #endif
 
 #define NESTED_MAX 1000 /* levels of a value */
