@@ -18,7 +18,7 @@
 #include "validate/pattern_translate.h"
 
 #define PARENS_MAX      64    /* of groups within one another; PCRE2's compiler recurses */
-#define HEAP_MAX_KIB    16384 /* for going back in one match: some 100,000 repeats of a group */
+#define HEAP_MAX_KIB    8192    /* for going back in one match: some 50,000 repeats of a group */
 #define HEAP_KEPT_SIZE  4096  /* bytes of a text behind which that memory is given back */
 #define STEPS_A_MATCH   16    /* PCRE2's own beginning and end */
 #define STEPS_AN_ITEM   4
