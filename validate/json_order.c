@@ -85,6 +85,7 @@ static int order_strings(const json_t *left, const json_t *right, struct json_or
     return order_bytes(json_string_value(left), left_size, json_string_value(right), right_size);
 }
 
+/* NOLINTBEGIN(misc-no-recursion): bounded by depth_left, or by the depth that is asked for */
 static int order_arrays(json_t *left, json_t *right, struct json_order_bounds *bounds)
 {
     const size_t count = json_array_size(left);
@@ -111,7 +112,8 @@ static int order_objects(json_t *left, json_t *right, struct json_order_bounds *
         if (!pay(bounds, MEMBER_STEPS + key_size / BYTES_A_STEP)) {
             return 0;
         }
-        if (least != NULL && order_bytes(key, key_size, least, least_size) > 0) {
+        if (least != NULL &&
+            order_bytes(key, key_size, least, least_size) > 0) { // NOLINT(readability-suspicious-call-argument)
             continue;
         }
         json_t *other = json_object_getn(right, key, key_size);
@@ -131,6 +133,7 @@ static int order_objects(json_t *left, json_t *right, struct json_order_bounds *
         if (!pay(bounds, MEMBER_STEPS + key_size / BYTES_A_STEP)) {
             return 0;
         }
+        // NOLINTNEXTLINE(readability-suspicious-call-argument)
         if (order_bytes(key, key_size, least, least_size) < 0 && json_object_getn(left, key, key_size) == NULL) {
             return -1; /* where `left` lacks it: absent is less than present */
         }
@@ -175,6 +178,8 @@ int json_order_within(json_t *left, json_t *right, struct json_order_bounds *bou
     }
     return 0;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 int json_order(json_t *left, json_t *right)
 {
@@ -222,16 +227,16 @@ static bool merge(json_t *const *from, json_t **to, size_t start, size_t middle,
     size_t put = start;
     int order = middle < end ? json_order_within(from[middle - 1], from[middle], bounds) : -1;
     if (order < 0) { /* in order already, as a whole */
-        memcpy(to + start, from + start, (end - start) * sizeof(*to));
+        memcpy(to + start, from + start, (end - start) * sizeof(json_t *));
         return false;
     }
     while (left < middle && right < end && order != 0) {
         order = json_order_within(from[left], from[right], bounds);
         to[put++] = order < 0 ? from[left++] : from[right++];
     }
-    memcpy(to + put, from + left, (middle - left) * sizeof(*to));
+    memcpy(to + put, from + left, (middle - left) * sizeof(json_t *));
     put += middle - left;
-    memcpy(to + put, from + right, (end - right) * sizeof(*to));
+    memcpy(to + put, from + right, (end - right) * sizeof(json_t *));
     return order == 0;
 }
 
@@ -253,6 +258,7 @@ bool json_order_has_twice(json_t **values, json_t **spare, size_t count, struct 
     return false;
 }
 
+/* NOLINTBEGIN(misc-no-recursion) */
 bool json_order_nests_within(json_t *value, size_t depth)
 {
     if (!json_is_array(value) && !json_is_object(value)) {
@@ -287,3 +293,4 @@ size_t json_order_weigh(json_t *value, size_t depth)
     }
     return weight;
 }
+/* NOLINTEND(misc-no-recursion) */

@@ -249,6 +249,7 @@ static const struct schema_node *dynamic_target(struct schema_run *run, const st
     return target;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): bounded by SCHEMA_DEPTH_MAX */
 static bool check_references(struct schema_run *run, const struct schema_visit *visit)
 {
     const struct schema_node *node = visit->node;
@@ -358,6 +359,8 @@ bool schema_check_node(struct schema_run *run, const struct schema_node *node, j
     run->depth--;
     return valid;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 bool schema_check_value(const struct schema *schema, json_t *value, struct schema_origin origin, bool rounded,
                         struct schema_scratch *scratch, struct schema_report *report)
