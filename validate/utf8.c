@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "validate/utf8_wide.h"
+
 /* States are multiples of 6: nine of them fit into 54 bits. */
 enum {
     START = UTF8_START,
@@ -143,7 +145,7 @@ static uint64_t steps(uint64_t shift, const uint8_t *bytes, size_t size)
     return shift & STATE_MASK;
 }
 
-utf8_state utf8_feed(utf8_state state, const uint8_t *bytes, size_t size)
+utf8_state utf8_feed_words(utf8_state state, const uint8_t *bytes, size_t size)
 {
     uint64_t shift = state;
     while (size >= BLOCK) {
@@ -161,6 +163,32 @@ utf8_state utf8_feed(utf8_state state, const uint8_t *bytes, size_t size)
         size -= sizeof(uint64_t);
     }
     return (utf8_state)steps(shift, bytes, size);
+}
+
+/* The automaton takes what comes before there is enough in front of a window; what is cut at the end; and where there is a
+ * fault, what leads up to it. */
+static utf8_state feed_wide(utf8_state state, const uint8_t *bytes, size_t size)
+{
+    uint64_t shift = state;
+    size_t at = shift == START ? utf8_wide_skip_ascii(bytes, size) : 0;
+    if (at == size) {
+        return UTF8_START;
+    }
+    while (at < size && (at < UTF8_WIDE_BEFORE || shift != START)) {
+        shift = steps(shift, bytes + at++, 1);
+        if (shift == REJECT) {
+            return UTF8_REJECT;
+        }
+    }
+    const size_t end = utf8_wide_skip(bytes, size, at);
+    const size_t rest = utf8_wide_boundary(bytes, end);
+    return utf8_feed_words(UTF8_START, bytes + rest, size - rest);
+}
+
+utf8_state utf8_feed(utf8_state state, const uint8_t *bytes, size_t size)
+{
+    return size >= UTF8_WIDE_LEAST && utf8_wide_is_there() ? feed_wide(state, bytes, size)
+                                                           : utf8_feed_words(state, bytes, size);
 }
 
 bool utf8_valid(const uint8_t *bytes, size_t size)

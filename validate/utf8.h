@@ -23,7 +23,9 @@ utf8_state utf8_feed(utf8_state state, const uint8_t *bytes, size_t size);
 /* Whether the whole of `bytes` is well-formed. */
 bool utf8_valid(const uint8_t *bytes, size_t size);
 
-/* The byte-at-a-time twin of utf8_feed(): the reference that tests compare the fast one with. */
+/* Twins of utf8_feed(), with the same results: what it is where the processor has no vectors for it, and, octet by octet, the
+ * reference that tests compare both with. */
+utf8_state utf8_feed_words(utf8_state state, const uint8_t *bytes, size_t size);
 utf8_state utf8_feed_scalar(utf8_state state, const uint8_t *bytes, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * check_utf8 - the automaton against two other definitions of UTF-8: an encoder run over every Unicode scalar value,
- * and a decoder that computes with code points. Then the fast twin against the plain one.
+ * and a decoder that computes with code points. Then the fast twins against the plain one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 
 #include "runner.h"
 #include "validate/utf8.h"
+#include "validate/utf8_wide.h"
 
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -150,7 +151,8 @@ static void check_sequence(const struct prefixes *prefixes, const uint8_t *octet
     utf8_state plain = utf8_feed_scalar(UTF8_START, octets, size);
     utf8_state fast = utf8_feed(UTF8_START, octets, size);
     bool valid = slow_valid(octets, size);
-    if (fast != plain || (plain == UTF8_START) != valid || (plain != UTF8_REJECT) != viable(prefixes, octets, size)) {
+    if (fast != plain || utf8_feed_words(UTF8_START, octets, size) != plain || (plain == UTF8_START) != valid ||
+        (plain != UTF8_REJECT) != viable(prefixes, octets, size)) {
         ck_abort_msg("%02x %02x %02x %02x, %zu octets: fast %u, plain %u, valid %d", octets[0], octets[1], octets[2],
                      octets[3], size, fast, plain, valid);
     }
@@ -165,6 +167,70 @@ START_TEST(core_each_scalar_value)
             if (!utf8_valid(octets, size) || utf8_feed_scalar(UTF8_START, octets, size) != UTF8_START) {
                 ck_abort_msg("U+%04X", (unsigned)value);
             }
+        }
+    }
+}
+END_TEST
+
+static void check_place(uint8_t *text, size_t size, size_t place, const uint8_t *octets, size_t count)
+{
+    uint8_t kept[4];
+    memcpy(kept, text + place, count);
+    memcpy(text + place, octets, count);
+    const utf8_state plain = utf8_feed_scalar(UTF8_START, text, size);
+    if (utf8_feed(UTF8_START, text, size) != plain || utf8_feed_words(UTF8_START, text, size) != plain) {
+        ck_abort_msg("%02x %02x %02x %02x, %zu octets at %zu of %zu", octets[0], octets[1], octets[2], octets[3], count,
+                     place, size);
+    }
+    memcpy(text + place, kept, count);
+}
+
+/* At one of the places where something starts or ends: windows, blocks of them, the text. Another one with each `turn`. */
+static void check_places(uint8_t *text, size_t size, size_t turn, const uint8_t *octets, size_t count)
+{
+    static const size_t places[] = {0, 1, 2, 28, 29, 30, 31, 60, 61, 62, 63, 252, 253, 254, 255, 256, 260};
+    const size_t place = places[turn % ARRAY_COUNT(places)];
+    check_place(text, size, place, octets, count);
+    check_place(text, size, size - count - place, octets, count);
+}
+
+/* In ASCII, and in text that is all vectors. */
+START_TEST(limits_each_pair_in_a_long_text)
+{
+    static const char *const fillings[] = {"x", "\xC3\xB6", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"};
+    enum { MOST = 300 };
+    uint8_t text[MOST];
+    const size_t filling_size = strlen(fillings[_i]);
+    const size_t size = MOST / filling_size * filling_size;
+    for (size_t at = 0; at < size; at += filling_size) {
+        memcpy(text + at, fillings[_i], filling_size);
+    }
+    if (utf8_wide_is_there()) { /* not left to the automaton */
+        ck_assert_uint_eq(utf8_wide_skip(text, size, 12), size);
+        ck_assert_uint_eq(utf8_wide_skip_ascii(text, size), _i == 0 ? size : 0);
+    }
+    for (uint32_t index = 0; index < 65536; index++) {
+        const uint8_t octets[4] = {(uint8_t)(index >> 8), (uint8_t)index};
+        if (octets[0] >= 0x80 || octets[1] >= 0x80) {
+            check_places(text, size, index / 256 + index, octets, 2);
+        }
+    }
+}
+END_TEST
+
+/* All leads of three and four octets, with both ends of each range behind them. */
+START_TEST(limits_each_lead_in_a_long_text)
+{
+    static const uint8_t edges[] = {0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF,
+                                    0xC0, 0xC2, 0xDF, 0xE0, 0xED, 0xF0, 0xF4, 0xFF};
+    uint8_t text[333];
+    memset(text, 'x', sizeof(text));
+    for (uint32_t lead = 0xE0; lead <= 0xFF; lead++) {
+        for (size_t i = 0; i < ARRAY_COUNT(edges) * ARRAY_COUNT(edges) * ARRAY_COUNT(edges); i++) {
+            const uint8_t octets[4] = {(uint8_t)lead, edges[i % ARRAY_COUNT(edges)],
+                                       edges[i / ARRAY_COUNT(edges) % ARRAY_COUNT(edges)],
+                                       edges[i / ARRAY_COUNT(edges) / ARRAY_COUNT(edges)]};
+            check_places(text, sizeof(text), lead + i / 2, octets, 3 + i % 2);
         }
     }
 }
@@ -256,6 +322,22 @@ START_TEST(hostile_texts)
 }
 END_TEST
 
+/* Some way behind a character, so that vectors look at what is between them. */
+START_TEST(hostile_character_cut_by_much_ascii)
+{
+    static const char *const cuts[] = {"\xC3", "\xE2", "\xE2\x82", "\xF0", "\xF0\x9F", "\xF0\x9F\x98"};
+    const size_t cut_size = strlen(cuts[_i]);
+    uint8_t text[700];
+    for (size_t place = 230; place < sizeof(text) - cut_size; place++) {
+        memset(text, 'x', sizeof(text));
+        memcpy(text + place - 220, "\xC3\xB6", 2);
+        ck_assert(utf8_valid(text, sizeof(text)));
+        memcpy(text + place, cuts[_i], cut_size);
+        ck_assert_msg(!utf8_valid(text, sizeof(text)), "at %zu", place);
+    }
+}
+END_TEST
+
 START_TEST(hostile_rejection_is_final)
 {
     static const uint8_t fine[] = "text without a fault, long enough for the block-wise path and for what is left";
@@ -289,7 +371,7 @@ static size_t random_text(uint8_t *out, size_t most, uint32_t *seed)
 
 START_TEST(limits_twins_agree)
 {
-    enum { ROUNDS = 20000, MOST = 300 };
+    enum { ROUNDS = 20000, MOST = 700 };
     uint32_t seed = 88172645;
     size_t valid_count = 0;
     for (size_t round = 0; round < ROUNDS; round++) {
@@ -299,10 +381,11 @@ START_TEST(limits_twins_agree)
         size_t cut = next_random(&seed) % (size + 1);
         utf8_state plain = utf8_feed_scalar(UTF8_START, text, size);
         utf8_state fast = utf8_feed(UTF8_START, text, size);
+        utf8_state words = utf8_feed_words(UTF8_START, text, size);
         utf8_state pieces = utf8_feed(utf8_feed(UTF8_START, text, cut), text + cut, size - cut);
         bool valid = slow_valid(text, size);
-        if (fast != plain || pieces != plain || (plain == UTF8_START) != valid) {
-            ck_abort_msg("round %zu, %zu bytes cut at %zu: %u %u %u", round, size, cut, plain, fast, pieces);
+        if (fast != plain || words != plain || pieces != plain || (plain == UTF8_START) != valid) {
+            ck_abort_msg("round %zu, %zu bytes cut at %zu: %u %u %u %u", round, size, cut, plain, fast, words, pieces);
         }
         valid_count += valid;
     }
@@ -321,10 +404,13 @@ int main(void)
     tcase_set_timeout(limits, 60);
     tcase_add_test(limits, limits_each_short_sequence);
     tcase_add_test(limits, limits_longer_sequences);
+    tcase_add_loop_test(limits, limits_each_pair_in_a_long_text, 0, 4);
+    tcase_add_test(limits, limits_each_lead_in_a_long_text);
     tcase_add_test(limits, limits_twins_agree);
     suite_add_tcase(suite, limits);
     TCase *hostile = tcase_create("hostile");
     tcase_add_test(hostile, hostile_texts);
+    tcase_add_loop_test(hostile, hostile_character_cut_by_much_ascii, 0, 6);
     tcase_add_test(hostile, hostile_rejection_is_final);
     suite_add_tcase(suite, hostile);
     return runner_run(suite);
