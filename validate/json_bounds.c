@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "validate/json_keys.h"
+#include "validate/json_skip.h"
 #include "validate/utf8.h"
 
 #define OWN_LEVELS 32
@@ -200,16 +201,16 @@ static enum json_bounds_status skip_string(struct scan *s)
 {
     enum json_bounds_status status = count_key(s);
     s->at++;
-    while (status == JSON_BOUNDS_OK && s->at < s->text.size) {
-        const uint8_t byte = s->text.bytes[s->at];
-        if (byte == '\\') {
-            status = skip_escape(s);
-        } else {
-            s->at++;
-            if (byte == '"') {
-                break;
-            }
+    while (status == JSON_BOUNDS_OK) {
+        s->at += json_skip_plain(s->text.bytes + s->at, s->text.size - s->at);
+        if (s->at == s->text.size) {
+            break;
         }
+        if (s->text.bytes[s->at] == '"') {
+            s->at++;
+            break;
+        }
+        status = skip_escape(s);
     }
     return status;
 }

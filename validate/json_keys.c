@@ -112,10 +112,19 @@ static uint32_t take(struct cursor *cursor)
     return byte == '\\' ? take_escape(cursor) : byte < 0x80 ? byte : take_beyond_ascii(cursor, byte);
 }
 
+static bool is_plain_ascii(uint8_t byte)
+{
+    return byte < 0x80 && byte != '"' && byte != '\\';
+}
+
 struct json_key json_key_make(const struct json_text *text, size_t offset)
 {
     struct cursor cursor = {text, offset + 1};
     struct json_key key = {HASH_START, offset};
+    /* Most keys are nothing but ASCII, each of whose bytes is a code point. */
+    while (cursor.at < text->size && is_plain_ascii(text->bytes[cursor.at])) {
+        key.hash = (key.hash ^ text->bytes[cursor.at++]) * HASH_PRIME;
+    }
     for (uint32_t point = take(&cursor); point != END; point = take(&cursor)) {
         key.hash = (key.hash ^ point) * HASH_PRIME;
     }
