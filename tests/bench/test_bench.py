@@ -21,6 +21,7 @@ import report  # noqa: E402
 import run  # noqa: E402
 import servers  # noqa: E402
 import system  # noqa: E402
+import validate_cases  # noqa: E402
 
 LATENCY = {"mean": 1.0, "p50": 40.0, "p90": 60.0, "p99": 100.0, "p999": 900.0, "max": 1000.0}
 
@@ -209,6 +210,17 @@ class System(unittest.TestCase):
         self.assertGreaterEqual(system.cpu_seconds([pid]), 0)
         self.assertEqual(system.cpu_seconds([]), 0)
         self.assertGreater(system.kernel_bytes(), 0)
+
+
+class ValidateCases(unittest.TestCase):
+    """The messages have the sizes and members that the figures are told for."""
+
+    def test_sizes(self):
+        rows = {row["name"]: row for row in validate_cases.make_rows()}
+        self.assertAlmostEqual(len(rows["order"]["text"]), 300, delta=10)
+        self.assertEqual(len(json.loads(rows["order"]["text"])), 10)
+        self.assertAlmostEqual(len(rows["book"]["text"]), 10240, delta=200)
+        self.assertFalse(rows["order, refused"]["valid"])
 
 
 if __name__ == "__main__":

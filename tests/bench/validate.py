@@ -91,8 +91,9 @@ def print_tables(rows, medians, sides):
     for row in rows:
         bounds, check, parse, freed, whole = (medians["portcullis", row["name"], piece] for piece in OURS)
         ours = bounds + check
-        print(f"| {row['name']} | {len(row['text'].encode()):,} | {bounds:,.0f} | {check:,.0f} | {ours:,.0f} | {parse:,.0f} | "
-              f"{ours / parse:.2f} | {freed:,.0f} | {ours / freed:.2f} | {whole:,.0f} |")
+        size = len(row["text"].encode())
+        print(f"| {row['name']} | {size:,} | {bounds:,.0f} | {check:,.0f} | {ours:,.0f} | {parse:,.0f} | {ours / parse:.2f} | "
+              f"{freed:,.0f} | {ours / freed:.2f} | {whole:,.0f} |")
     if "ajv" in sides:
         print("\n| case | ajv: JSON.parse | check | all of it | against ours: check | all of it |")
         print("| --- |" + " ---: |" * 5)

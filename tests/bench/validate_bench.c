@@ -12,11 +12,11 @@
 #include <jansson.h>
 
 #include "validate/json_bounds.h"
+#include "validate/rules.h"
 #include "validate/schema.h"
 
-#define PARSE_FLAGS (JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL) /* as schema_check_bytes() has them */
-#define TURNS       8                                                           /* of each piece within one line */
-#define TREES       16                                                          /* parsed before the clock is read */
+#define TURNS 8  /* of each piece within one line */
+#define TREES 16 /* parsed before the clock is read */
 
 #define require(condition)                                                          \
     do {                                                                            \
@@ -52,9 +52,10 @@ static double now_ns(void)
     return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
+/* As rules_check() does it: duplicate keys have been looked for before. */
 static json_t *parse(const struct subject *subject)
 {
-    json_t *value = json_loadb((const char *)subject->text, subject->size, PARSE_FLAGS, NULL);
+    json_t *value = json_loadb((const char *)subject->text, subject->size, JSON_DECODE_ANY, NULL);
     require(value != NULL);
     return value;
 }
@@ -108,13 +109,14 @@ static double take_check(const struct subject *subject, unsigned count)
     return now_ns() - began;
 }
 
+/* What a session asks of each message. */
 static double take_whole(const struct subject *subject, unsigned count)
 {
+    const struct rules rules = {.type = RULES_TEXT, .json = true, .bounds = bounds, .schema = subject->schema};
     const double began = now_ns();
     for (unsigned i = 0; i < count; i++) {
-        struct schema_error error;
-        struct schema_report report = {.errors = &error, .max = 1};
-        require(schema_check_bytes(subject->schema, &bounds, subject->text, subject->size, subject->scratch, &report) ==
+        struct violation violation;
+        require(rules_check(&rules, true, subject->text, subject->size, subject->scratch, &violation) ==
                 subject->valid);
     }
     return now_ns() - began;

@@ -106,7 +106,7 @@ def book_message():
     def side(price, step):
         return [{"price": round(price + i * step, 2), "size": source.randrange(1, 5000),
                  "orders": source.sample(range(100000, 1000000), 4), "venue": source.choice(["north", "south", "dark"])}
-                for i in range(54)]
+                for i in range(61)]
 
     return {"type": "book", "symbol": "ACME", "sequence": 81920311, "bids": side(101.25, -0.25), "asks": side(101.5, 0.25)}
 
