@@ -116,10 +116,10 @@ static const struct {
 
     {CHAT, true, BYTES("{\"text\": \"hello\", \"age\": 7}"), VIOLATION_NONE, NULL, "", NULL},
     {CHAT, false, BYTES("{\"text\": \"hello\"}"), VIOLATION_NOT_TEXT, NULL, "", NULL},
-    {CHAT, true, BYTES("[]"), VIOLATION_SCHEMA, "type", "", "The message is an array where object is expected."},
+    {CHAT, true, BYTES("[]"), VIOLATION_SCHEMA, "type", "", "The message is an array where an object is expected."},
     {CHAT, true, BYTES("{\"age\": 7}"), VIOLATION_SCHEMA, "required", "", "The message lacks the member text."},
     {CHAT, true, BYTES("{\"text\": 1}"), VIOLATION_SCHEMA, "type", "/text",
-     "The value is an integer where string is expected."},
+     "The value is an integer where a string is expected."},
     {CHAT, true, BYTES("{\"text\": \"hunter two\"}"), VIOLATION_SCHEMA, "maxLength", "/text",
      "The value has 10 characters where at most 8 are allowed."},
     {CHAT, true, BYTES("{\"text\": \"HELLO\"}"), VIOLATION_SCHEMA, "pattern", "/text",
@@ -127,7 +127,7 @@ static const struct {
     {CHAT, true, BYTES("{\"text\": \"\", \"age\": 151}"), VIOLATION_SCHEMA, "maximum", "/age",
      "The value is greater than 150."},
     {CHAT, true, BYTES("{\"text\": \"\", \"tags\": [\"a\", \"c\"]}"), VIOLATION_SCHEMA, "enum", "/tags/1",
-     "The value is none of the values that are allowed."},
+     "The value is none of the 2 values that are allowed."},
     {CHAT, true, BYTES("{\"text\": \"\", \"a/b~\": 1}"), VIOLATION_SCHEMA, "false", "/a~1b~0",
      "The value is not allowed."},
 
