@@ -17,10 +17,10 @@
 
 #include "validate/pattern_translate.h"
 
-#define PARENS_MAX      64    /* of groups within one another; PCRE2's compiler recurses */
-#define HEAP_MAX_KIB    8192    /* for going back in one match: some 50,000 repeats of a group */
-#define HEAP_KEPT_SIZE  4096  /* bytes of a text behind which that memory is given back */
-#define STEPS_A_MATCH   16    /* PCRE2's own beginning and end */
+#define PARENS_MAX      64   /* of groups within one another; PCRE2's compiler recurses */
+#define HEAP_MAX_KIB    8192 /* for going back in one match: some 50,000 repeats of a group */
+#define HEAP_KEPT_SIZE  4096 /* bytes of a text behind which that memory is given back */
+#define STEPS_A_MATCH   16   /* PCRE2's own beginning and end */
 #define STEPS_AN_ITEM   4
 #define BYTES_A_STEP    32 /* of text that is searched or compared */
 #define CLASS_A_STEP    48 /* bytes of a class, whose ranges are tried one by one */
