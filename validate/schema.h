@@ -5,6 +5,11 @@
  * is fetched: what a reference names is in the document or in another one that is given, or is a meta-schema of the draft;
  * anything else fails the compilation. Pure: no I/O, no globals, no log.
  *
+ * A schema that compiles is valid by the draft's meta-schema, its patterns by ECMA-262, and no reference in it leads back to itself
+ * without going into the value. Unknown keywords are annotations. `$schema` names the draft or a meta-schema among the documents,
+ * whose $vocabulary may leave vocabularies out or have formats decide (Core §8.1.2); other drafts are refused. The compiler does not
+ * recurse, and its time and memory go by the size of the documents, whatever they hold.
+ *
  * Recursion is bounded by SCHEMA_DEPTH_MAX, the work on one value by its size: SCHEMA_STEPS_BASE steps, and
  * SCHEMA_STEPS_PER_BYTE for each byte of its text, whatever the schema. A bound that is reached makes the value invalid and
  * says so, even in a branch of anyOf or not. Valid values cost no allocation, but for propertyNames other than
@@ -82,8 +87,14 @@ void schema_scratch_free(struct schema_scratch *scratch);
 __attribute__((warn_unused_result)) bool schema_check(const struct schema *schema, json_t *value,
                                                       struct schema_scratch *scratch, struct schema_report *report);
 
-/* The same for JSON text, whose bounds are checked before it is parsed. Numbers out of range have the keyword "number_range"
- * (schema_check() takes each double for the shortest decimal that reads as it); what is no JSON has "json", what exceeds the
+/* The same for a value that was parsed from `bytes`, and whose numbers are what these say: numbers out of range have the keyword
+ * "number_range". (schema_check() takes each double for the shortest decimal that reads as it.) */
+__attribute__((warn_unused_result)) bool schema_check_parsed(const struct schema *schema, json_t *value,
+                                                             const uint8_t *bytes, size_t size,
+                                                             struct schema_scratch *scratch,
+                                                             struct schema_report *report);
+
+/* The same for JSON text, whose bounds are checked before it is parsed. What is no JSON has the keyword "json", what exceeds the
  * bounds "bounds". Duplicate keys are refused. */
 __attribute__((warn_unused_result)) bool schema_check_bytes(const struct schema *schema,
                                                             const struct json_bounds *bounds, const uint8_t *bytes,

@@ -1,6 +1,7 @@
 /*
  * portcullis-schema-check - answers lines of JSON, {"schema":…,"data":…,"format":bool,"documents":…}, with
- * {"valid":bool,"errors":[…]} a line each, in order; for whoever compares this implementation of JSON Schema with others. One thread.
+ * {"valid":bool,"errors":[…]} a line each, in order; for whoever compares this implementation of JSON Schema with others.
+ * `documents` and `format` may be absent. One thread.
  *
  * Of a line that is too large only so much is kept that this is known.
  */
@@ -69,16 +70,20 @@ static void answer_fault(const char *keyword, const char *sentence)
     answer(false, json_pack("[o]", error_json(&error)), NULL);
 }
 
-/* An array of schemas, each with an $id, or an object of schemas by URI. Returns how many there are. */
+/* An array of schemas, each with an $id, or an object of schemas by URI. Returns how many there are, or DOCUMENTS_MAX + 1 of
+ * too many. */
 static size_t list_documents(json_t *documents, struct schema_document list[DOCUMENTS_MAX])
 {
-    size_t count = 0;
-    for (; count < json_array_size(documents) && count < DOCUMENTS_MAX; count++) {
-        list[count] = (struct schema_document){.json = json_array_get(documents, count)};
+    const size_t count = json_is_array(documents) ? json_array_size(documents) : json_object_size(documents);
+    size_t member = 0;
+    if (count > DOCUMENTS_MAX) {
+        return DOCUMENTS_MAX + 1;
     }
-    for (void *i = json_object_iter(documents); i != NULL && count < DOCUMENTS_MAX;
-         i = json_object_iter_next(documents, i)) {
-        list[count++] = (struct schema_document){json_object_iter_value(i), json_object_iter_key(i)};
+    for (size_t i = 0; i < json_array_size(documents); i++) {
+        list[i] = (struct schema_document){.json = json_array_get(documents, i)};
+    }
+    for (void *i = json_object_iter(documents); i != NULL; i = json_object_iter_next(documents, i)) {
+        list[member++] = (struct schema_document){json_object_iter_value(i), json_object_iter_key(i)};
     }
     return count;
 }
@@ -94,6 +99,10 @@ static void check_pair(json_t *line, struct schema_scratch *scratch)
         .document_count = list_documents(json_object_get(line, "documents"), documents),
     };
     struct schema_report report = {errors, ERRORS_MAX, 0};
+    if (options.document_count > DOCUMENTS_MAX) {
+        answer_fault("json", "a line has too many documents");
+        return;
+    }
     struct schema *schema = schema_compile(json_object_get(line, "schema"), &options, &errors[0]);
     if (schema == NULL) {
         answer(false, json_pack("[o]", error_json(&errors[0])), json_string(errors[0].sentence));

@@ -84,7 +84,7 @@ static bool remember_node(struct schema_compiler *compiler, struct schema_node *
 {
     if (compiler->node_count == compiler->node_room) {
         const size_t room = compiler->node_room * 2 + 64;
-        struct schema_node **nodes = realloc(compiler->nodes, room * sizeof(*nodes));
+        struct schema_node **nodes = realloc(compiler->nodes, room * sizeof(struct schema_node *));
         if (nodes == NULL) {
             return schema_compile_fail(compiler, NULL, "memory", "no memory for the schema");
         }
