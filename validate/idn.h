@@ -3,7 +3,7 @@
  * (RFC 5891 §4 as a registry checks them, RFC 5892 with its contextual rules, RFC 5893), whose tables are libidn2's. What RFC 5895
  * maps (upper case, compatibility forms) is not mapped and so refused, but for the dots. Nothing is looked up.
  *
- * ASCII names without an A-label cost no memory, others some for each label while it is looked at; about 10 KiB of stack. Pure:
+ * ASCII names without an A-label cost no memory, others some for each label while it is looked at; some 7 KiB of stack. Pure:
  * any thread.
  */
 #ifndef PORTCULLIS_VALIDATE_IDN_H
