@@ -156,11 +156,11 @@ static void complete_sentence(struct schema_error *error)
     schema_path_add_text(&text, ".", 1);
 }
 
-static bool keeps_schema(const struct schema *schema, json_t *value, struct schema_scratch *scratch,
-                         struct violation *violation)
+static bool keeps_schema(const struct schema *schema, json_t *value, const uint8_t *bytes, size_t size,
+                         struct schema_scratch *scratch, struct violation *violation)
 {
     struct schema_report report = {.errors = &violation->error, .max = 1};
-    if (schema_check(schema, value, scratch, &report)) {
+    if (schema_check_parsed(schema, value, bytes, size, scratch, &report)) {
         return true;
     }
     if (report.count == 0) {
@@ -170,7 +170,8 @@ static bool keeps_schema(const struct schema *schema, json_t *value, struct sche
     if (keyword != NULL && strcmp(keyword, "memory") == 0) {
         return fail(violation, VIOLATION_NO_MEMORY);
     }
-    violation->code = VIOLATION_SCHEMA;
+    const bool range = keyword != NULL && strcmp(keyword, "number_range") == 0;
+    violation->code = range ? VIOLATION_NUMBER_RANGE : VIOLATION_SCHEMA;
     complete_sentence(&violation->error);
     return false;
 }
@@ -186,7 +187,7 @@ static bool keeps_json(const struct rules *rules, const uint8_t *bytes, size_t s
     if (value == NULL) {
         return fail_parse(violation, &error);
     }
-    const bool kept = rules->schema == NULL || keeps_schema(rules->schema, value, scratch, violation);
+    const bool kept = rules->schema == NULL || keeps_schema(rules->schema, value, bytes, size, scratch, violation);
     json_decref(value);
     return kept;
 }

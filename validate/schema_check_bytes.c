@@ -21,6 +21,18 @@ static bool fail(struct schema_report *report, const char *keyword, const char *
     return false;
 }
 
+bool schema_check_parsed(const struct schema *schema, json_t *value, const uint8_t *bytes, size_t size,
+                         struct schema_scratch *scratch, struct schema_report *report)
+{
+    const enum json_numbers numbers = json_numbers_scan(bytes, size);
+    if (numbers == JSON_NUMBERS_TINY) {
+        return fail(report, "number_range", "has a number that is too small, but not 0");
+    }
+    const struct schema_origin origin = {bytes, size};
+    const bool rounded = numbers == JSON_NUMBERS_LONG || numbers == JSON_NUMBERS_ROUNDED;
+    return schema_check_value(schema, value, origin, rounded, scratch, report);
+}
+
 bool schema_check_bytes(const struct schema *schema, const struct json_bounds *bounds, const uint8_t *bytes,
                         size_t size, struct schema_scratch *scratch, struct schema_report *report)
 {
@@ -36,12 +48,7 @@ bool schema_check_bytes(const struct schema *schema, const struct json_bounds *b
                    ? fail(report, "number_range", "has a number that is too large")
                    : fail(report, "json", error.text);
     }
-    const enum json_numbers numbers = json_numbers_scan(bytes, size);
-    const struct schema_origin origin = {bytes, size};
-    const bool rounded = numbers == JSON_NUMBERS_LONG || numbers == JSON_NUMBERS_ROUNDED;
-    const bool valid = numbers == JSON_NUMBERS_TINY
-                           ? fail(report, "number_range", "has a number that is too small, but not 0")
-                           : schema_check_value(schema, value, origin, rounded, scratch, report);
+    const bool valid = schema_check_parsed(schema, value, bytes, size, scratch, report);
     json_decref(value);
     return valid;
 }

@@ -45,8 +45,8 @@ enum kind { NOTHING, TEXT, BINARY, SMALL, JSON, CHAT, ALL };
 
 static struct rules rules_of(enum kind kind)
 {
-    struct rules rules = {
-        .bounds = {.max_size = 1024, .max_depth = 4, .max_keys = 3, .max_items = 4, .max_number_size = 8}};
+    struct rules rules = {.bounds = {.max_size = 1024, .max_depth = 4, .max_keys = 3, .max_items = 4}};
+    rules.bounds.max_number_size = kind == CHAT ? 24 : 8;
     rules.type = kind == TEXT ? RULES_TEXT : kind == BINARY ? RULES_BINARY : RULES_ANY;
     rules.max_size = kind == SMALL || kind == ALL ? 40 : 0;
     rules.json = kind == JSON || kind == ALL;
@@ -126,6 +126,10 @@ static const struct {
      "The value does not match the pattern ^[a-z ]*$."},
     {CHAT, true, BYTES("{\"text\": \"\", \"age\": 151}"), VIOLATION_SCHEMA, "maximum", "/age",
      "The value is greater than 150."},
+    {CHAT, true, BYTES("{\"text\": \"\", \"age\": 150.00000000000000001}"), VIOLATION_NUMBER_RANGE, "number_range",
+     "/age", "The value has more digits than can be told from an integer."},
+    {CHAT, true, BYTES("{\"text\": \"\", \"age\": 1e-400}"), VIOLATION_NUMBER_RANGE, "number_range", "",
+     "The message has a number that is too small, but not 0."},
     {CHAT, true, BYTES("{\"text\": \"\", \"tags\": [\"a\", \"c\"]}"), VIOLATION_SCHEMA, "enum", "/tags/1",
      "The value is none of the 2 values that are allowed."},
     {CHAT, true, BYTES("{\"text\": \"\", \"a/b~\": 1}"), VIOLATION_SCHEMA, "false", "/a~1b~0",
