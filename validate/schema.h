@@ -87,15 +87,15 @@ void schema_scratch_free(struct schema_scratch *scratch);
 __attribute__((warn_unused_result)) bool schema_check(const struct schema *schema, json_t *value,
                                                       struct schema_scratch *scratch, struct schema_report *report);
 
-/* The same for a value that was parsed from `bytes`, and whose numbers are what these say: numbers out of range have the keyword
- * "number_range". (schema_check() takes each double for the shortest decimal that reads as it.) */
+/* The same for a value that was parsed from the text `bytes`, which tells numbers that the parser rounded: the keyword
+ * "number_range". schema_check() takes each double for the shortest decimal that reads as it. */
 __attribute__((warn_unused_result)) bool schema_check_parsed(const struct schema *schema, json_t *value,
                                                              const uint8_t *bytes, size_t size,
                                                              struct schema_scratch *scratch,
                                                              struct schema_report *report);
 
-/* The same for JSON text, whose bounds are checked before it is parsed. What is no JSON has the keyword "json", what exceeds the
- * bounds "bounds". Duplicate keys are refused. */
+/* The same for JSON text, whose bounds are checked before it is parsed. Numbers out of range have the keyword "number_range",
+ * what is no JSON has "json", what exceeds the bounds "bounds". Duplicate keys are refused. */
 __attribute__((warn_unused_result)) bool schema_check_bytes(const struct schema *schema,
                                                             const struct json_bounds *bounds, const uint8_t *bytes,
                                                             size_t size, struct schema_scratch *scratch,

@@ -25,12 +25,32 @@ bool schema_check_parsed(const struct schema *schema, json_t *value, const uint8
                          struct schema_scratch *scratch, struct schema_report *report)
 {
     const enum json_numbers numbers = json_numbers_scan(bytes, size);
+    const struct schema_origin origin = {bytes, size};
+    const bool rounded = numbers == JSON_NUMBERS_LONG || numbers == JSON_NUMBERS_ROUNDED;
     if (numbers == JSON_NUMBERS_TINY) {
         return fail(report, "number_range", "has a number that is too small, but not 0");
     }
-    const struct schema_origin origin = {bytes, size};
-    const bool rounded = numbers == JSON_NUMBERS_LONG || numbers == JSON_NUMBERS_ROUNDED;
     return schema_check_value(schema, value, origin, rounded, scratch, report);
+}
+
+/* In words of its own: jansson's quote the text, which may be anybody's secret, and cut it within characters. */
+static bool fail_parse(struct schema_report *report, const json_error_t *error)
+{
+    switch ((int)json_error_code(error)) {
+    case json_error_numeric_overflow:
+        return fail(report, "number_range", "has a number that is too large");
+    case json_error_duplicate_key:
+        return fail(report, "json", "has an object with a key twice");
+    case json_error_premature_end_of_input:
+        return fail(report, "json", "is JSON that ends too early");
+    case json_error_end_of_input_expected:
+        return fail(report, "json", "has something behind the JSON");
+    case json_error_unknown: /* it says nothing when there is no memory */
+    case json_error_out_of_memory:
+        return fail(report, "memory", "no memory");
+    default:
+        return fail(report, "json", "is not JSON");
+    }
 }
 
 bool schema_check_bytes(const struct schema *schema, const struct json_bounds *bounds, const uint8_t *bytes,
@@ -40,13 +60,11 @@ bool schema_check_bytes(const struct schema *schema, const struct json_bounds *b
     if (status != JSON_BOUNDS_OK) {
         return fail(report, "bounds", json_bounds_sentence(status));
     }
-    json_error_t error;
+    json_error_t error = {0};
     json_t *value =
         json_loadb((const char *)bytes, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (value == NULL) {
-        return json_error_code(&error) == json_error_numeric_overflow
-                   ? fail(report, "number_range", "has a number that is too large")
-                   : fail(report, "json", error.text);
+        return fail_parse(report, &error);
     }
     const bool valid = schema_check_parsed(schema, value, bytes, size, scratch, report);
     json_decref(value);
