@@ -116,6 +116,8 @@ static const struct {
 
     {CHAT, true, BYTES("{\"text\": \"hello\", \"age\": 7}"), VIOLATION_NONE, NULL, "", NULL},
     {CHAT, false, BYTES("{\"text\": \"hello\"}"), VIOLATION_NOT_TEXT, NULL, "", NULL},
+    {CHAT, true, BYTES("{\"text\":\"\",\"age\":1e-400}"), VIOLATION_NUMBER_RANGE, "number_range", "",
+     "The message has a number that is too small, but not 0."},
     {CHAT, true, BYTES("[]"), VIOLATION_SCHEMA, "type", "", "The message is an array where an object is expected."},
     {CHAT, true, BYTES("{\"age\": 7}"), VIOLATION_SCHEMA, "required", "", "The message lacks the member text."},
     {CHAT, true, BYTES("{\"text\": 1}"), VIOLATION_SCHEMA, "type", "/text",
