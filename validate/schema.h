@@ -52,7 +52,7 @@ struct schema_document {
 };
 
 struct schema_options {
-    bool assert_format; /* `format` decides, and does not just annotate (Validation §7.2.2) */
+    bool assert_format;                      /* `format` decides, and does not just annotate (Validation §7.2.2) */
     const struct schema_document *documents; /* besides the main one; all are compiled. Borrowed as `uri` is */
     size_t document_count;
 };

@@ -32,9 +32,10 @@ static const struct kind {
     {"Russian", "Съешь же ещё этих мягких французских булок, да выпей чаю. "},
     {"Chinese", "天地玄黄，宇宙洪荒。日月盈昃，辰宿列张。寒来暑往，秋收冬藏。"},
     {"Emoji", "🎉🙂🚀🌍🍎🎵🐢🏠📦🔑"},
-    {"Mixed", "Chat: привет, Grüße, 你好世界, ok 👍🏽 — see you at 8 €5, καλημέρα, こんにちは "
-              "🎉 "
-              "bye. "},
+    {"Mixed",
+     "Chat: привет, Grüße, 你好世界, ok 👍🏽 — see you at 8 €5, καλημέρα, こんにちは "
+     "🎉 "
+     "bye. "},
 };
 
 static double now_ns(void)
