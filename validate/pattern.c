@@ -3,8 +3,8 @@
  *
  * PCRE2's own match limit counts from anew at each place where a match may start, so that it bounds no long text. Here every
  * pattern is compiled with automatic callouts: before each item of the pattern is tried, it pays for itself, for how far the match
- * moved in the text since, by the time that the pattern's largest class takes for a character, and for the text that a
- * back-reference may have to be compared with.
+ * moved in the text since, by the time that the pattern's largest class takes for a character, for the text that a back-reference
+ * may have to be compared with, and for the way back that each branch of a look behind takes before it is tried.
  * No just-in-time compiler: it needs pages that can be written and run, and tens of KiB of stack.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "validate/pattern_translate.h"
 
@@ -25,13 +26,16 @@
 #define BYTES_A_STEP    32 /* of text that is searched or compared */
 #define CLASS_A_STEP    48 /* bytes of a class, whose ranges are tried one by one */
 #define CHARACTERS_COST 16 /* of CLASS_A_STEP: a character that is tried, with the smallest class */
+#define BACK_A_STEP     4  /* characters that a look behind goes back */
 #define MATCH_LIMIT_MAX 10000000
 #define REASON_SIZE     128
 
 struct pattern {
     pcre2_code *code;
     size_t class_size; /* bytes of the largest class, translated */
-    char *references;  /* the translated pattern, where it has back-references; NULL: it has none */
+    size_t branches;   /* at most so many has any look behind */
+    uint32_t back;     /* characters that look behinds go back at most */
+    char *translated;  /* the pattern, where it has back-references or look behinds; NULL: it has neither */
 };
 
 struct pattern_scratch {
@@ -68,6 +72,7 @@ static pcre2_code *compile_translated(const char *text, size_t size, int *error_
         return NULL;
     }
     (void)pcre2_set_parens_nest_limit(context, PARENS_MAX);
+    (void)pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALLOW_SURROGATE_ESCAPES);
     pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text, size, options, error_r, offset_r, context);
     pcre2_compile_context_free(context);
     return compiled;
@@ -86,24 +91,38 @@ static bool is_reference(const char *text)
     return text[0] == '\\' && (text[1] == 'g' || text[1] == 'k');
 }
 
-/* Takes `translated` where it is needed later on. */
+/* At "(?<=" or "(?<!". */
+static bool is_look_behind(const char *text)
+{
+    return strncmp(text, "(?<=", 4) == 0 || strncmp(text, "(?<!", 4) == 0;
+}
+
+/* Takes `translated`, which ends in a NUL. */
 static void weigh(struct pattern *pattern, char *translated, size_t size)
 {
     size_t class_start = 0;
     bool in_class = false;
+    bool refers = false;
+    (void)pcre2_pattern_info(pattern->code, PCRE2_INFO_MAXLOOKBEHIND, &pattern->back);
+    pattern->branches = 1;
     for (size_t i = 0; i < size; i++) {
         if (translated[i] == '\\') {
-            if (!in_class && i + 1 < size && is_reference(translated + i)) {
-                pattern->references = translated;
-            }
+            refers = refers || (!in_class && is_reference(translated + i));
             i++;
         } else if (!in_class && translated[i] == '[') {
             in_class = true;
             class_start = i;
+        } else if (!in_class && translated[i] == '|') {
+            pattern->branches++;
         } else if (in_class && translated[i] == ']') {
             in_class = false;
             pattern->class_size = i - class_start > pattern->class_size ? i - class_start : pattern->class_size;
         }
+    }
+    if (refers || pattern->back > 0) {
+        pattern->translated = translated;
+    } else {
+        free(translated);
     }
 }
 
@@ -138,9 +157,6 @@ struct pattern *pattern_compile(const char *text, size_t size, char *reason_r, s
         return NULL;
     }
     weigh(pattern, translated, translated_size);
-    if (pattern->references == NULL) {
-        free(translated);
-    }
     return pattern;
 }
 
@@ -168,7 +184,7 @@ void pattern_free(struct pattern *pattern)
 {
     if (pattern != NULL) {
         pcre2_code_free(pattern->code);
-        free(pattern->references);
+        free(pattern->translated);
         free(pattern);
     }
 }
@@ -186,14 +202,18 @@ static uint64_t cost_of_characters(const struct pattern *pattern, size_t size)
     return (uint64_t)size * (CHARACTERS_COST + pattern->class_size) / CLASS_A_STEP;
 }
 
-/* Of what comes next in the pattern. */
-static uint64_t cost_of_reference(const struct pattern *pattern, const pcre2_callout_block *block)
+/* Of what comes next in the pattern, if that walks the text before it pays again. */
+static uint64_t cost_of_next(const struct pattern *pattern, const pcre2_callout_block *block)
 {
-    if (pattern->references == NULL || block->next_item_length < 2 ||
-        !is_reference(pattern->references + block->pattern_position)) {
-        return 0;
+    const char *next = pattern->translated != NULL ? pattern->translated + block->pattern_position : "";
+    if (is_reference(next)) {
+        return (block->subject_length - block->current_position) / BYTES_A_STEP;
     }
-    return (block->subject_length - block->current_position) / BYTES_A_STEP;
+    if (is_look_behind(next)) {
+        const size_t back = block->current_position < pattern->back ? block->current_position : pattern->back;
+        return (uint64_t)back * pattern->branches / BACK_A_STEP;
+    }
+    return 0;
 }
 
 /* Pays for one item; what it returns other than 0 ends the match with that code. */
@@ -203,7 +223,7 @@ static int pay(pcre2_callout_block *block, void *data)
     const struct pattern *pattern = scratch->pattern;
     const size_t now = block->current_position;
     const size_t moved = now > scratch->position ? now - scratch->position : scratch->position - now;
-    const uint64_t cost = STEPS_AN_ITEM + cost_of_characters(pattern, moved + 1) + cost_of_reference(pattern, block);
+    const uint64_t cost = STEPS_AN_ITEM + cost_of_characters(pattern, moved + 1) + cost_of_next(pattern, block);
     scratch->position = now;
     if (cost > scratch->steps_left) {
         scratch->steps_left = 0;

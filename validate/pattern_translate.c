@@ -109,7 +109,8 @@ static bool read_braced_hex(struct translation *t, uint32_t *value_r)
     return true;
 }
 
-/* Behind "\u". Two surrogates that follow one another are one character. */
+/* Behind "\u". Two surrogates of four digits that follow one another are one character; one by itself is a character that no text
+ * has, but the end of a range it may be. */
 static bool translate_unicode(struct translation *t)
 {
     uint32_t value = 0;
@@ -117,7 +118,10 @@ static bool translate_unicode(struct translation *t)
         if (!read_braced_hex(t, &value)) {
             return refuse(t, "\\u{ without a code point and }");
         }
-    } else if (!read_hex(&t->next, t->end, 4, &value)) {
+        put_code_point(t, value);
+        return true;
+    }
+    if (!read_hex(&t->next, t->end, 4, &value)) {
         return refuse(t, "\\u without four hexadecimal digits");
     }
     const char *after = t->next + 2;
@@ -126,9 +130,6 @@ static bool translate_unicode(struct translation *t)
         read_hex(&after, t->end, 4, &low) && low >= 0xDC00 && low <= 0xDFFF) {
         value = 0x10000 + ((value - 0xD800) << 10) + (low - 0xDC00);
         t->next = after;
-    }
-    if (value >= 0xD800 && value <= 0xDFFF) {
-        return refuse(t, "half a surrogate pair, which no text has");
     }
     put_code_point(t, value);
     return true;
@@ -471,6 +472,7 @@ char *pattern_translate(const char *text, size_t size, size_t *size_r, const cha
         free(t.out);
         return NULL;
     }
+    t.out[t.size] = '\0'; /* `start` left room for it */
     *size_r = t.size;
     return t.out;
 }

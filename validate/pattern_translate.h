@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* Returns owned, for free(), with its size in size_r. NULL: not a pattern of ECMA-262, *reason_r (static) says why and *offset_r
+/* Returns owned, for free(), with its size, without the NUL that ends it, in size_r. NULL: not a pattern of ECMA-262, *reason_r (static) says why and *offset_r
  * where in `text`; or, with *reason_r NULL, no memory. */
 __attribute__((warn_unused_result)) char *pattern_translate(const char *text, size_t size, size_t *size_r,
                                                             const char **reason_r, size_t *offset_r);

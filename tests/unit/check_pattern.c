@@ -51,6 +51,9 @@ START_TEST(core_matches)
         {"(?<=a)b", "ab", true},
         {"(?<!a)b", "ab", false},
         {"a{,2}", "aa", false},
+        {"^[^\\uD800-\\uDFFF]+$", "\xF0\x9F\x98\x80", true},
+        {"\\uD83D|\\u{DE00}", "\xF0\x9F\x98\x80", false},
+        {"\\u{D83D}\\u{DE00}", "\xF0\x9F\x98\x80", false},
     };
     struct pattern_scratch *scratch = pattern_scratch_create();
     ck_assert_ptr_nonnull(scratch);
@@ -97,9 +100,9 @@ END_TEST
 START_TEST(hostile_patterns)
 {
     static const char *const patterns[] = {
-        "^(a+)+$",         "(a*)*[bc]",   "(a|a)*[bc]",           "a*[bc]",
-        ".*.*.*[xy]",      "(a+)\\1[cd]", "(?:(?!a*[bc])a)*[12]", "^(?:a{0,200}){0,100}[cd]",
-        "[\\S]*[\\S]*\\s",
+        "^(a+)+$",         "(a*)*[bc]",      "(a|a)*[bc]",           "a*[bc]",
+        ".*.*.*[xy]",      "(a+)\\1[cd]",    "(?:(?!a*[bc])a)*[12]", "^(?:a{0,200}){0,100}[cd]",
+        "[\\S]*[\\S]*\\s", "(?<=a{60000})a", "(?<=[^x]{49000}y)a",   "(?<!b|.{40000})$",
     };
     const size_t size = 50000;
     char *text = malloc(size);
