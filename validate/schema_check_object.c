@@ -37,12 +37,18 @@ static bool has(json_t *value, struct schema_text key)
     return json_object_getn(value, key.bytes, key.size) != NULL;
 }
 
+/* For a key of the schema, which may be long and is hashed anew for each value. */
+static bool pay_for_key(struct schema_run *run, const struct schema_visit *visit, struct schema_text key)
+{
+    return schema_check_pay(run, visit, SCHEMA_COST_LOOKUP + key.size / SCHEMA_BYTES_A_STEP);
+}
+
 SCHEMA_OWN_FRAME static bool check_required(struct schema_run *run, const struct schema_visit *visit)
 {
     const struct schema_object_rules *rules = visit->node->object;
     bool valid = true;
     for (size_t i = 0; i < rules->required_count && (valid || !schema_check_is_over(run)); i++) {
-        if (!schema_check_pay(run, visit, SCHEMA_COST_LOOKUP)) {
+        if (!pay_for_key(run, visit, rules->required[i])) {
             return false;
         }
         if (!has(visit->value, rules->required[i])) {
@@ -74,14 +80,14 @@ SCHEMA_OWN_FRAME static bool check_dependency(struct schema_run *run, const stru
                                               const struct schema_dependency *one)
 {
     bool valid = true;
-    if (!schema_check_pay(run, visit, SCHEMA_COST_LOOKUP)) {
+    if (!pay_for_key(run, visit, one->key)) {
         return false;
     }
     if (!has(visit->value, one->key)) {
         return true;
     }
     for (size_t i = 0; i < one->count && (valid || !schema_check_is_over(run)); i++) {
-        if (!schema_check_pay(run, visit, SCHEMA_COST_LOOKUP)) {
+        if (!pay_for_key(run, visit, one->required[i])) {
             return false;
         }
         if (!has(visit->value, one->required[i])) {
@@ -102,7 +108,7 @@ SCHEMA_OWN_FRAME static bool check_dependencies(struct schema_run *run, const st
         valid = check_dependency(run, visit, &rules->dependencies[i]) && valid;
     }
     for (size_t i = 0; i < rules->dependent_count && (valid || !schema_check_is_over(run)); i++) {
-        if (!schema_check_pay(run, visit, SCHEMA_COST_LOOKUP)) {
+        if (!pay_for_key(run, visit, rules->dependent[i].key)) {
             return false;
         }
         if (has(visit->value, rules->dependent[i].key)) {

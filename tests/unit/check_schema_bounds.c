@@ -396,6 +396,34 @@ START_TEST(hostile_schemas_of_much_work)
 }
 END_TEST
 
+/* Names in schemas may be long, and are looked up in each value. */
+START_TEST(hostile_long_names)
+{
+    static const char *const ways[][2] = {
+        {"{\"items\":{\"anyOf\":[{\"required\":[\"", "\"]},true]}}"},
+        {"{\"items\":{\"dependentRequired\":{\"", "\":[]}}}"},
+        {"{\"items\":{\"anyOf\":[{\"dependentRequired\":{\"a\":[\"", "\"]}},true]}}"},
+        {"{\"items\":{\"dependentSchemas\":{\"", "\":true}}}"},
+    };
+    const size_t room = ((size_t)1 << 20) + 256;
+    size_t size = 0;
+    char *name = malloc(room);
+    char *schema = malloc(room);
+    char *text = filled("[{\"a\":1}", ",{\"a\":1}", "]", &size);
+    ck_assert(name != NULL && schema != NULL);
+    memset(name, 'k', room - 256);
+    name[room - 256] = '\0';
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        (void)snprintf(schema, room, "%s%s%s", ways[i][0], name, ways[i][1]);
+        const char *keyword = check_text(schema, text, size);
+        ck_assert_msg(strcmp(keyword, "steps") == 0, "%s: '%s'", ways[i][0], keyword);
+    }
+    free(text);
+    free(schema);
+    free(name);
+}
+END_TEST
+
 /* Much of it is no offence. */
 START_TEST(limits_many)
 {
@@ -527,6 +555,7 @@ int main(void)
     tcase_add_test(hostile, hostile_texts);
     tcase_add_test(hostile, hostile_work);
     tcase_add_test(hostile, hostile_schemas_of_much_work);
+    tcase_add_test(hostile, hostile_long_names);
     suite_add_tcase(suite, hostile);
     return runner_run(suite);
 }
