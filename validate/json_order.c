@@ -66,12 +66,12 @@ static bool pay(struct json_order_bounds *bounds, size_t steps)
 static int order_numbers(const json_t *left, const json_t *right, struct json_order_bounds *bounds)
 {
     const bool real = json_is_real(left) || json_is_real(right);
-    const bool alike = json_typeof(left) == json_typeof(right);
     if (real && bounds->rounded && schema_number_rounds_alike(left, right)) {
         bounds->fault = JSON_ORDER_ROUNDED;
         return 0;
     }
-    return alike || pay(bounds, schema_number_steps(left, right)) ? schema_number_compare(left, right) : 0;
+    const bool close = json_typeof(left) != json_typeof(right) && schema_number_rounds_alike(left, right);
+    return !close || pay(bounds, schema_number_steps(left, right)) ? schema_number_compare(left, right) : 0;
 }
 
 static int order_strings(const json_t *left, const json_t *right, struct json_order_bounds *bounds)

@@ -99,9 +99,10 @@ static bool compare(struct schema_run *run, const struct schema_visit *visit, co
     if (is_undecided(run, visit, limit)) {
         return schema_check_stop(run, visit, "number_range", "has more digits than can be compared with the limit");
     }
-    const bool alike = json_typeof(visit->value) == json_typeof(limit);
+    const bool close =
+        json_typeof(visit->value) != json_typeof(limit) && schema_number_rounds_alike(visit->value, limit);
     *order_r = schema_number_compare(visit->value, limit);
-    return schema_check_pay(run, visit, alike ? SCHEMA_COST_ITEM : schema_number_steps(visit->value, limit));
+    return schema_check_pay(run, visit, close ? schema_number_steps(visit->value, limit) : SCHEMA_COST_ITEM);
 }
 
 __attribute__((cold, noinline)) static bool fail_limit(struct schema_run *run, const struct schema_visit *visit,

@@ -17,8 +17,8 @@ struct decimal {
     int exponent;
 };
 
-#define REAL_SIZE    32          /* "-d.dddddddddddddddde-ddd" */
-#define EXACT_DOUBLE (1LL << 53) /* up to here, each integer is a double */
+#define REAL_SIZE    32     /* "-d.dddddddddddddddde-ddd" */
+#define EXACT_DOUBLE 0x1p53 /* below, each integer is a double */
 #define SHORT_MAX    1e15
 
 #define PLAIN_DIGITS 19 /* of an integer that is printed without an exponent */
@@ -26,7 +26,8 @@ struct decimal {
 #define ZEROS        "0000000000000000000"
 
 #define STEPS_SHORT 8
-#define STEPS_LONG  50 /* printing and reading some doubles */
+#define STEPS_LONG  50 /* printing and reading some doubles, */
+#define BITS_A_STEP 2  /* and for each so many that their exponents say, as that is done in long integers */
 
 static struct decimal normalised(struct decimal decimal)
 {
@@ -151,15 +152,11 @@ int schema_number_compare(const json_t *left, const json_t *right)
         const json_int_t b = json_integer_value(right);
         return (a > b) - (a < b);
     }
-    if (json_is_real(left) && json_is_real(right)) {
-        const double a = json_real_value(left);
-        const double b = json_real_value(right);
-        return (a > b) - (a < b);
-    }
-    const json_int_t integer = json_integer_value(json_is_integer(left) ? left : right);
-    if (integer >= -EXACT_DOUBLE && integer <= EXACT_DOUBLE) {
-        const double a = json_number_value(left);
-        const double b = json_number_value(right);
+    /* Rounding keeps the order of what it does not make equal. */
+    const double a = json_number_value(left);
+    const double b = json_number_value(right);
+    const bool exact = (json_is_real(left) && json_is_real(right)) || fabs(a) < EXACT_DOUBLE;
+    if (exact || !schema_number_rounds_alike(left, right)) {
         return (a > b) - (a < b);
     }
     return compare_decimals(decimal_of(left), decimal_of(right));
@@ -177,10 +174,15 @@ bool schema_number_is_integer(const json_t *number)
 static size_t steps_of(const json_t *number)
 {
     struct decimal found;
+    int exponent = 0;
     if (json_is_integer(number)) {
         return 0;
     }
-    return find_short(json_real_value(number), &found) ? STEPS_SHORT : STEPS_LONG;
+    if (find_short(json_real_value(number), &found)) {
+        return STEPS_SHORT;
+    }
+    (void)frexp(json_real_value(number), &exponent);
+    return STEPS_LONG + (size_t)abs(exponent) / BITS_A_STEP;
 }
 
 size_t schema_number_steps(const json_t *left, const json_t *right)

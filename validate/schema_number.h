@@ -21,7 +21,7 @@ bool schema_number_is_integer(const json_t *number);
 /* Whether `number` is a multiple of `of`, which must be greater than 0. */
 bool schema_number_is_multiple(const json_t *number, const json_t *of);
 
-/* What comparing or dividing the two costs, in units of some 10 ns. */
+/* What dividing the two costs, and comparing them if they round alike, in units of some 10 ns. */
 size_t schema_number_steps(const json_t *left, const json_t *right);
 
 /* Whether the two are one double, so that if one of them was rounded, they may have been two decimals. */
