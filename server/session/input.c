@@ -16,10 +16,8 @@
 /* Unsent output at which reading pauses; less where limits.send_queue is small. */
 #define PAUSE_SIZE (64 * 1024)
 
-/* Messages of one session in a row, before others get their turn, where it costs so much more to inflate and compress them, or to
- * check them, than to send them: 100 bytes may stand for 64 KiB, and one read for 100 MB. */
-/* Messages of one session in a row, before others get their turn, where it costs so much more to inflate and compress them than
- * to send them: 100 bytes may stand for 64 KiB, and one read for 100 MB. The same of messages that are digested for the audit file. */
+/* Messages of one session in a row, before others get their turn, where it costs so much more to inflate and compress them, to
+ * check them, or to digest them for the audit file, than to send them: 100 bytes may stand for 64 KiB, and one read for 100 MB. */
 #define TURN_MAX (1024 * 1024)
 
 /* Frames that a token may come in. */
