@@ -292,5 +292,7 @@ enum pattern_match pattern_match(const struct pattern *pattern, const char *text
     if (result >= 0) {
         return PATTERN_MATCHES;
     }
-    return result == PCRE2_ERROR_NOMATCH ? PATTERN_DIFFERS : PATTERN_LIMIT;
+    return result == PCRE2_ERROR_NOMATCH    ? PATTERN_DIFFERS
+           : result == PCRE2_ERROR_NOMEMORY ? PATTERN_NO_MEMORY
+                                            : PATTERN_LIMIT;
 }

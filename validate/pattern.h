@@ -18,7 +18,8 @@ struct pattern_scratch;
 enum pattern_match {
     PATTERN_MATCHES,
     PATTERN_DIFFERS,
-    PATTERN_LIMIT /* too much work, or no memory: counts as "does not match" */
+    PATTERN_LIMIT,    /* too much work: counts as "does not match" */
+    PATTERN_NO_MEMORY /* it is not known */
 };
 
 /* Returns owned; NULL where the pattern is none, with why (for people) in reason_r, which may be NULL. */

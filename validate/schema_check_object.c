@@ -118,7 +118,7 @@ SCHEMA_OWN_FRAME static bool check_dependencies(struct schema_run *run, const st
     return valid;
 }
 
-/* Whether a key matches a pattern; when that takes too long the check is stopped. */
+/* Whether a key matches a pattern; when that cannot be found out the check is stopped. */
 SCHEMA_OWN_FRAME static bool matches(struct schema_run *run, const struct schema_visit *visit,
                                      const struct pattern *pattern, const struct schema_at *at)
 {
@@ -129,6 +129,9 @@ SCHEMA_OWN_FRAME static bool matches(struct schema_run *run, const struct schema
         break;
     case PATTERN_LIMIT:
         (void)schema_check_stop(run, visit, "patternProperties", "has a key that takes too long to match");
+        break;
+    case PATTERN_NO_MEMORY:
+        (void)schema_check_stop(run, visit, "memory", "no memory");
         break;
     }
     return false;

@@ -46,6 +46,8 @@ static bool check_pattern(struct schema_run *run, const struct schema_visit *vis
     case PATTERN_DIFFERS:
         return schema_check_fail(run, visit, "pattern", "does not match the pattern %.*s",
                                  schema_check_fit(rules->pattern_text.bytes, PATTERN_SHOWN), rules->pattern_text.bytes);
+    case PATTERN_NO_MEMORY:
+        return schema_check_stop(run, visit, "memory", "no memory");
     case PATTERN_LIMIT:
         break;
     }
