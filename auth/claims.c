@@ -11,6 +11,7 @@
 #include "auth/jws.h"
 #include "auth/revocations.h"
 #include "validate/json_bounds.h"
+#include "validate/json_parse.h"
 
 /* ---- types ---- */
 
@@ -85,7 +86,7 @@ static enum token_verdict parse(const uint8_t *payload, size_t size, json_t **ro
     if (json_bounds_check(&bounds, payload, size) != JSON_BOUNDS_OK) {
         return TOKEN_PAYLOAD_VERDICT;
     }
-    json_t *root = json_loadb((const char *)payload, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_parse(payload, size, JSON_REJECT_DUPLICATES, &error);
     if (json_is_object(root)) {
         *root_r = root;
         return TOKEN_OK_VERDICT;

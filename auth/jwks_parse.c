@@ -9,6 +9,7 @@
 #include "auth/jwk.h"
 #include "auth/jwks.h"
 #include "validate/json_bounds.h"
+#include "validate/json_parse.h"
 
 #define DEPTH_MAX 16 /* of nested JSON; a set needs four, and what else it may hold hardly more */
 
@@ -35,7 +36,7 @@ static json_t *parse_json(const uint8_t *bytes, size_t size, char *error, size_t
                        status == JSON_BOUNDS_TOO_LARGE ? "It is larger than 256 KiB." : json_bounds_sentence(status));
         return NULL;
     }
-    json_t *root = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &reason);
+    json_t *root = json_parse(bytes, size, JSON_REJECT_DUPLICATES, &reason);
     if (root == NULL) {
         /* Without the parser's own text, which quotes what somebody sent. */
         (void)snprintf(error, error_size, "no key set: not JSON, or a member twice (line %d, column %d)", reason.line,

@@ -14,6 +14,7 @@
 
 #include "auth/base64url.h"
 #include "validate/json_bounds.h"
+#include "validate/json_parse.h"
 
 /* One part between the dots. */
 struct part {
@@ -53,7 +54,7 @@ static enum jws_status parse_header(const uint8_t *bytes, size_t size, json_t **
         return JWS_HEADER;
     }
     json_error_t error;
-    json_t *header = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *header = json_parse(bytes, size, JSON_REJECT_DUPLICATES, &error);
     if (header == NULL) {
         const enum json_error_code code = json_error_code(&error);
         return code == json_error_duplicate_key   ? JWS_DUPLICATE

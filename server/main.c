@@ -23,6 +23,7 @@
 #include "server/secrets.h"
 #include "server/server.h"
 #include "server/version.h"
+#include "validate/json_parse.h"
 
 static const char *const default_files[] = {"etc/portcullis.conf", "/etc/portcullis/portcullis.conf"};
 
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
     };
     const char *file = NULL;
     bool check = false;
+    json_parse_install();
     if (!fill_standard_descriptors()) {
         perror("portcullis: /dev/null");
         return 1;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "validate/json_parse.h"
 #include "validate/schema_path.h"
 
 static const struct {
@@ -121,7 +122,7 @@ static bool fail_parse(struct violation *violation, const json_error_t *error)
     case json_error_stack_overflow:
         return fail_at(violation, VIOLATION_JSON_BOUNDS, json_bounds_label(JSON_BOUNDS_TOO_DEEP),
                        json_bounds_sentence(JSON_BOUNDS_TOO_DEEP), offset);
-    case json_error_unknown: /* it says nothing when there is no memory */
+    case json_error_unknown: /* it says nothing when there is no memory at the start */
     case json_error_out_of_memory:
         return fail(violation, VIOLATION_NO_MEMORY);
     case json_error_cannot_open_file:
@@ -183,7 +184,7 @@ static bool keeps_json(const struct rules *rules, const uint8_t *bytes, size_t s
         return false;
     }
     json_error_t error = {0};
-    json_t *value = json_loadb((const char *)bytes, size, JSON_DECODE_ANY, &error);
+    json_t *value = json_parse(bytes, size, JSON_DECODE_ANY, &error);
     if (value == NULL) {
         return fail_parse(violation, &error);
     }

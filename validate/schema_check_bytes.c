@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "validate/json_numbers.h"
+#include "validate/json_parse.h"
 #include "validate/schema_path.h"
 
 /* The text as a whole is at fault. Returns false. */
@@ -61,8 +62,7 @@ bool schema_check_bytes(const struct schema *schema, const struct json_bounds *b
         return fail(report, "bounds", json_bounds_sentence(status));
     }
     json_error_t error = {0};
-    json_t *value =
-        json_loadb((const char *)bytes, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    json_t *value = json_parse(bytes, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (value == NULL) {
         return fail_parse(report, &error);
     }

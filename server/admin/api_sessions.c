@@ -8,6 +8,7 @@
 #include "server/admin/when.h"
 #include "server/session/directory.h"
 #include "validate/json_bounds.h"
+#include "validate/json_parse.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX     1000
@@ -36,7 +37,7 @@ static json_t *claims_of(const char *text)
     size_t size = strlen(text);
     json_t *claims = NULL;
     if (size > 0 && json_bounds_check(&bounds, (const uint8_t *)text, size) == JSON_BOUNDS_OK) {
-        claims = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+        claims = json_parse(text, size, JSON_REJECT_DUPLICATES, NULL);
     }
     return claims != NULL ? claims : json_null();
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "validate/json_bounds.h"
+#include "validate/json_parse.h"
 #include "validate/utf8.h"
 
 static int hex_value(char c)
@@ -176,7 +177,7 @@ bool query_parse_body(const char *bytes, size_t size, const char *const *known, 
                       reply_error(400, "invalid_json", "The body is refused: %s", json_bounds_sentence(status)));
     }
     json_error_t error;
-    json_t *body = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *body = json_parse(bytes, size, JSON_REJECT_DUPLICATES, &error);
     if (body == NULL) {
         return refuse(error_r, reply_error(400, "invalid_json", "The body is not JSON: line %d, column %d.", error.line,
                                            error.column));

@@ -13,6 +13,7 @@
 
 #include "server/config/file.h"
 #include "validate/json_bounds.h"
+#include "validate/json_parse.h"
 
 #define NO_MEMORY "no memory to read it"
 
@@ -101,7 +102,7 @@ static json_t *parse_text(const char *text, size_t size, struct schema_files_fau
         return NULL;
     }
     json_error_t error;
-    json_t *json = json_loadb(text, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    json_t *json = json_parse(text, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (json == NULL) {
         /* What it met is at the position's end; at the end of the text there is nothing to be met. */
         fault_place(fault, text, error.position > 0 ? (size_t)error.position - 1 : 0);
