@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "validate/pattern_property.h"
+
 /* The longest thing that one byte of a pattern becomes is \S in a class: under 200 bytes for 2. */
 #define GROWTH_MAX 128
 
@@ -22,6 +24,8 @@
     "\\x{0}-\\x{8}\\x{e}-\\x{1f}\\x{21}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}" \
     "\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}"
 #define NOT_LINE_ENDS "[^\\n\\r\\x{2028}\\x{2029}]"
+/* PCRE2's own empty class fails even where it may be there 0 times. */
+#define NOTHING "[^\\x{0}-\\x{10ffff}]"
 
 struct translation {
     const char *next;
@@ -31,6 +35,8 @@ struct translation {
     const char *reason;
     bool in_class;
     bool repeatable; /* what was written last can be repeated */
+    uint64_t
+        look_behinds; /* a bit a group that is open, the innermost the lowest: PCRE2 is not asked for more within one another */
 };
 
 static bool refuse(struct translation *t, const char *reason)
@@ -135,60 +141,6 @@ static bool translate_unicode(struct translation *t)
     return true;
 }
 
-/* The long names of Unicode's general categories, which PCRE2 knows by the short ones. */
-static const char *short_category(const char *name, size_t size)
-{
-    static const char *const names[][2] = {{"Letter", "L"},
-                                           {"Cased_Letter", "L&"},
-                                           {"LC", "L&"},
-                                           {"Uppercase_Letter", "Lu"},
-                                           {"Lowercase_Letter", "Ll"},
-                                           {"Titlecase_Letter", "Lt"},
-                                           {"Modifier_Letter", "Lm"},
-                                           {"Other_Letter", "Lo"},
-                                           {"Mark", "M"},
-                                           {"Combining_Mark", "M"},
-                                           {"Nonspacing_Mark", "Mn"},
-                                           {"Spacing_Mark", "Mc"},
-                                           {"Enclosing_Mark", "Me"},
-                                           {"Number", "N"},
-                                           {"Decimal_Number", "Nd"},
-                                           {"digit", "Nd"},
-                                           {"Letter_Number", "Nl"},
-                                           {"Other_Number", "No"},
-                                           {"Punctuation", "P"},
-                                           {"punct", "P"},
-                                           {"Connector_Punctuation", "Pc"},
-                                           {"Dash_Punctuation", "Pd"},
-                                           {"Open_Punctuation", "Ps"},
-                                           {"Close_Punctuation", "Pe"},
-                                           {"Initial_Punctuation", "Pi"},
-                                           {"Final_Punctuation", "Pf"},
-                                           {"Other_Punctuation", "Po"},
-                                           {"Symbol", "S"},
-                                           {"Math_Symbol", "Sm"},
-                                           {"Currency_Symbol", "Sc"},
-                                           {"Modifier_Symbol", "Sk"},
-                                           {"Other_Symbol", "So"},
-                                           {"Separator", "Z"},
-                                           {"Space_Separator", "Zs"},
-                                           {"Line_Separator", "Zl"},
-                                           {"Paragraph_Separator", "Zp"},
-                                           {"Other", "C"},
-                                           {"Control", "Cc"},
-                                           {"cntrl", "Cc"},
-                                           {"Format", "Cf"},
-                                           {"Surrogate", "Cs"},
-                                           {"Private_Use", "Co"},
-                                           {"Unassigned", "Cn"}};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strlen(names[i][0]) == size && memcmp(names[i][0], name, size) == 0) {
-            return names[i][1];
-        }
-    }
-    return NULL;
-}
-
 /* Behind "\p" or "\P". */
 static bool translate_property(struct translation *t, char letter)
 {
@@ -204,14 +156,19 @@ static bool translate_property(struct translation *t, char letter)
             name += size;
         }
     }
-    const char *category = short_category(name, (size_t)(close - name));
+    const size_t size = (size_t)(close - name);
+    const char *category = pattern_property_category(name, size);
+    if (size == strlen("Assigned") && memcmp(name, "Assigned", size) == 0) {
+        category = "Cn"; /* all but these */
+        letter = letter == 'p' ? 'P' : 'p';
+    }
     put_bytes(t, "\\", 1);
     put_bytes(t, &letter, 1);
     put(t, "{");
     if (category != NULL) {
         put(t, category);
     } else {
-        put_bytes(t, name, (size_t)(close - name));
+        put_bytes(t, name, size);
     }
     put(t, "}");
     t->next = close + 1;
@@ -334,6 +291,7 @@ static bool translate_group(struct translation *t)
     static const char *const kinds[] = {"?:", "?=", "?!", "?<=", "?<!"};
     const size_t left = (size_t)(t->end - t->next);
     t->repeatable = false;
+    t->look_behinds <<= 1;
     put(t, "(");
     if (left == 0 || *t->next != '?') {
         return left == 0 || *t->next != '*' || refuse(t, "nothing to repeat");
@@ -343,6 +301,7 @@ static bool translate_group(struct translation *t)
         if (left >= size && memcmp(t->next, kinds[i], size) == 0) {
             put(t, kinds[i]);
             t->next += size;
+            t->look_behinds |= kinds[i][1] == '<' ? 1 : 0;
             return true;
         }
     }
@@ -351,7 +310,8 @@ static bool translate_group(struct translation *t)
         t->next += 2;
         return true;
     }
-    return refuse(t, "a kind of group that ECMA-262 does not have");
+    return refuse(
+        t, "a kind of group that ECMA-262 does not have, or a group's name that is not of letters, digits and _");
 }
 
 /* The size of a quantifier "{n}", "{n,}" or "{n,m}" at `next`, or 0. */
@@ -402,13 +362,18 @@ static bool translate_in_class(struct translation *t, char c)
 
 static bool open_class(struct translation *t)
 {
+    t->repeatable = true;
+    if (t->next < t->end && *t->next == ']') {
+        put(t, NOTHING);
+        t->next++;
+        return true;
+    }
     put(t, "[");
     if (t->next < t->end && *t->next == '^') {
         put(t, "^");
         t->next++;
     }
     t->in_class = true;
-    t->repeatable = true;
     return true;
 }
 
@@ -434,6 +399,11 @@ static bool translate_one(struct translation *t)
         return open_class(t);
     case '(':
         return translate_group(t);
+    case ')':
+        put(t, ")");
+        t->repeatable = (t->look_behinds & 1) == 0;
+        t->look_behinds >>= 1;
+        return true;
     case '.':
         put(t, NOT_LINE_ENDS);
         return true;

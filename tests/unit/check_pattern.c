@@ -38,6 +38,10 @@ START_TEST(core_matches)
         {"\\cJ", "\n", true},
         {"[\\b]", "\b", true},
         {"[]", "a", false},
+        {"^[]?[]*[]{0,2}a", "a", true},
+        {"[]+", "a", false},
+        {"^\\p{Assigned}[^\\P{Assigned}]$", "ab", true},
+        {"\\P{Assigned}", "\xF3\xA1\x80\x80", true},
         {"[^]", "\n", true},
         {"\\u{1F600}", "\xF0\x9F\x98\x80", true},
         {"\\uD83D\\uDE00", "\xF0\x9F\x98\x80", true},
@@ -74,18 +78,18 @@ END_TEST
 START_TEST(core_refused)
 {
     static const char *const patterns[] = {
-        "(",           ")",      "[",
-        "*",           "a**",    "a++",
-        "(?i)a",       "(?>a)",  "(?#x)",
-        "(*ACCEPT)",   "\\a",    "\\Z",
-        "\\A",         "\\K",    "\\Q",
-        "\\R",         "\\X",    "\\h",
-        "\\C",         "\\u",    "\\x1",
-        "\\c1",        "\\08",   "\\u{}",
-        "[z-a]",       "[\\B]",  "\\p{Nothing}",
-        "\\p{^L}",     "\\k<n>", "(?P<x>a)",
-        "\\u{110000}", "\\",     "(?<a>x)(?<a>y)",
-        "a{2,1}",
+        "(",           ")",       "[",
+        "*",           "a**",     "a++",
+        "(?i)a",       "(?>a)",   "(?#x)",
+        "(*ACCEPT)",   "\\a",     "\\Z",
+        "\\A",         "\\K",     "\\Q",
+        "\\R",         "\\X",     "\\h",
+        "\\C",         "\\u",     "\\x1",
+        "\\c1",        "\\08",    "\\u{}",
+        "[z-a]",       "[\\B]",   "\\p{Nothing}",
+        "\\p{^L}",     "\\k<n>",  "(?P<x>a)",
+        "\\u{110000}", "\\",      "(?<a>x)(?<a>y)",
+        "a{2,1}",      "(?<=a)*", "(?<!(a))?",
     };
     for (size_t i = 0; i < COUNT_OF(patterns); i++) {
         char reason[128] = "";
