@@ -88,7 +88,67 @@ static size_t list_documents(json_t *documents, struct schema_document list[DOCU
     return count;
 }
 
-static void check_pair(json_t *line, struct schema_scratch *scratch)
+/* Bytes of the line. */
+struct piece {
+    const char *text;
+    size_t size;
+};
+
+static bool ends_value(char c)
+{
+    return c != '\0' && strchr(",:]} \t\r\n", c) != NULL;
+}
+
+/* Moves from the front of `rest`, which is a value or a key, behind it; returns it. */
+static struct piece take_value(struct piece *rest)
+{
+    size_t depth = 0;
+    size_t at = 0;
+    bool quoted = false;
+    for (; at < rest->size && (quoted || depth > 0 || !ends_value(rest->text[at])); at++) {
+        const char c = rest->text[at];
+        if (quoted && c == '\\') {
+            at++;
+        } else if (c == '"') {
+            quoted = !quoted;
+        } else if (!quoted && (c == '{' || c == '[')) {
+            depth++;
+        } else if (!quoted && (c == '}' || c == ']')) {
+            depth--;
+        }
+    }
+    const struct piece value = {rest->text, at};
+    *rest = (struct piece){rest->text + at, rest->size - at};
+    return value;
+}
+
+static void skip(struct piece *rest, const char *bytes)
+{
+    while (rest->size > 0 && rest->text[0] != '\0' && strchr(bytes, rest->text[0]) != NULL) {
+        rest->text++;
+        rest->size--;
+    }
+}
+
+/* The text of `data`, whose numbers are what it says. Of a line that has the name with escapes, all of it. */
+static struct piece find_data(struct piece line)
+{
+    static const char name[] = "\"data\"";
+    struct piece rest = line;
+    skip(&rest, "{ \t\r\n");
+    while (rest.size > 0 && rest.text[0] == '"') {
+        const struct piece key = take_value(&rest);
+        skip(&rest, ": \t\r\n");
+        const struct piece value = take_value(&rest);
+        if (key.size == strlen(name) && memcmp(key.text, name, key.size) == 0) {
+            return value;
+        }
+        skip(&rest, ", \t\r\n");
+    }
+    return line;
+}
+
+static void check_pair(json_t *line, struct piece text, struct schema_scratch *scratch)
 {
     static struct schema_error errors[ERRORS_MAX];
     static struct schema_document documents[DOCUMENTS_MAX];
@@ -108,7 +168,7 @@ static void check_pair(json_t *line, struct schema_scratch *scratch)
         answer(false, json_pack("[o]", error_json(&errors[0])), json_string(errors[0].sentence));
         return;
     }
-    const bool valid = schema_check(schema, data, scratch, &report);
+    const bool valid = schema_check_parsed(schema, data, (const uint8_t *)text.text, text.size, scratch, &report);
     json_t *list = json_array();
     for (size_t i = 0; i < report.count; i++) {
         (void)json_array_append_new(list, error_json(&errors[i]));
@@ -133,7 +193,7 @@ static void check_line(const char *line, size_t size, struct schema_scratch *scr
     } else if (json_object_get(pair, "schema") == NULL || json_object_get(pair, "data") == NULL) {
         answer_fault("json", "a line is an object with schema and data");
     } else {
-        check_pair(pair, scratch);
+        check_pair(pair, find_data((struct piece){line, size}), scratch);
     }
     json_decref(pair);
 }

@@ -56,6 +56,17 @@ class SchemaCheck(unittest.TestCase):
         given = line(pair) + line({**pair, "format": False}) + line({**pair, "format": True})
         self.assertEqual(self.verdicts(given), [True, True, "format"])
 
+    def test_numbers_are_what_the_line_says(self):
+        lines = (
+            (b'{"schema":{"const":1},"data":1.0000000000000000001}', "number_range"),
+            (b'{"data" : [1.0000000000000000001] , "schema":{"items":{"type":"integer"}}}', "number_range"),
+            (b'{"schema":{"const":0},"data":1e-400}', "number_range"),
+            (b'{"schema":{"multipleOf":0.01,"x":"\\"data\\":1e-400"},"data":{"data":1e-400}}', "number_range"),
+            (b'{"schema":{"x":[{"data":1e-400}],"y":"\\"}"},"data":1.5}', True),
+            (b'{"schema":{"multipleOf":0.1},"data":0.30000000000000004}', "multipleOf"),
+        )
+        self.assertEqual(self.verdicts(b"\n".join(given for given, _ in lines)), [expected for _, expected in lines])
+
     def test_a_schema_that_is_none(self):
         (answer,) = self.answers(line({"schema": {"type": "strong"}, "data": "a"}))
         self.assertFalse(answer["valid"])
