@@ -206,7 +206,9 @@ static void read_tree(struct config_holder *holder, const config_t *tree, struct
 {
     struct value_reader reader = {.report = report, .arena = &holder->arena};
     read_group(&reader, table_rows, table_row_count, config_root_setting(tree), NULL, &holder->config);
-    check_config(holder, tree, report, use_files);
+    if (!holder->arena.failed) { /* else there is no end to what may be missing */
+        check_config(holder, tree, report, use_files);
+    }
 }
 
 static void read_text(struct config_holder *holder, const char *text, size_t size, struct report *report,

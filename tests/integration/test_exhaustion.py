@@ -6,6 +6,8 @@ allocations are spared.
 """
 
 import collections
+import json
+import os
 import select
 import signal
 import ssl
@@ -24,6 +26,12 @@ CLIENTS = 8
 ATTEMPTS = 30  # of each client, in a row
 RECOVERED = 20  # conversations that must work once nothing fails any more
 LONG = "x" * 3000  # more than one small allocation has room for
+SCHEMA = {
+    "properties": {"a": {"pattern": "^[a-z]+$"}, "b": {"$ref": "#/$defs/b"}, "c": {"enum": [1, "x"]}},
+    "required": ["a"],
+    "unevaluatedProperties": False,
+    "$defs": {"b": {"anyOf": [{"minimum": 0.5}, {"format": "email"}]}},
+}
 
 
 class ExhaustionCase(unittest.TestCase):
@@ -213,13 +221,15 @@ class Reload(ExhaustionCase):
 
     def test_each_allocation(self):
         """Whichever allocation of a reload fails, the new config is in force or the old one is, and nobody notices. Each new one
-        has an endpoint of its own."""
+        has an endpoint of its own, and compiles a schema."""
         outcomes = collections.Counter()
+        with open(os.path.join(self.server.folder, "schema.json"), "w", encoding="utf-8") as file:
+            json.dump(SCHEMA, file)
         endpoints = self.server.sections["endpoints"]
         with load.Load(self.server, clients=4, listeners=(PLAIN, TLS)) as talkers:
             at = 1
             while True:
-                new = {"path": f"/{at}", "handler": "echo", "auth": "none"}
+                new = {"path": f"/{at}", "handler": "echo", "auth": "none", "rules": {"schema": "schema.json"}}
                 self.server.sections["endpoints"] = (*endpoints, new)
                 self.server.write_config()
                 with self.server.faults(MALLOC, MAIN | RELOAD, at=at):
