@@ -118,6 +118,14 @@ class Validate(unittest.TestCase):
             schema = self.write("s.json", True)
             self.expect(wanted, "--schema", schema, "--format", "ipv4", given=text)
 
+    def test_where_a_text_is_wrong(self):
+        for text, wanted in ((b'{\n "type": "join",,\n}', "is not JSON (byte 19) (json)"),
+                             (b'{"a":', "is JSON that ends too early (byte 5) (json)"),
+                             (b'{"a":1,"a":2}', "An object has a key twice (byte 7) (bounds)"),
+                             (b'[1e999]', "has a number that is too large (byte 6) (number_range)")):
+            with self.subTest(wanted):
+                self.assertEqual(self.expect(INVALID, "--schema", SAMPLE, given=text), f"standard input: {wanted}\n")
+
     def test_bounds(self):
         schema = self.write("s.json", True)
         for option, value, text in (
