@@ -214,7 +214,7 @@ const struct row table_endpoint_rows[TABLE_ENDPOINT_COUNT] = {
      ROWS(permission_rows)},
     {.name = "rules",
      .type = ROW_GROUP,
-     .text = "What messages of clients must be. A token as the first message is not meant.",
+     .text = "What messages of clients must be. A token that comes as the first message is exempt.",
      ROWS(rule_rows)},
     {.name = "subprotocols",
      .type = ROW_STRINGS,
