@@ -208,7 +208,7 @@ const char *audit_prefix_text(const struct audit_policy *policy, const struct pr
 
 /* ---- messages ---- */
 
-size_t audit_message(struct log *log, const struct audit_policy *policy, uint64_t session, bool is_text,
+size_t audit_message(struct log *log, const struct audit_policy *policy, uint64_t session, bool is_text, bool delivered,
                      const void *data, size_t size)
 {
     if (policy->messages == AUDIT_MESSAGES_NONE || !log_has_audit(log)) {
@@ -220,6 +220,7 @@ size_t audit_message(struct log *log, const struct audit_policy *policy, uint64_
         log_u64("session", session),
         log_str("direction", "in"),
         log_str("type", is_text ? "text" : "binary"),
+        log_bool("delivered", delivered),
         log_u64("size", size),
         log_str("digest", digested ? text_of(policy->message_digest, data, size, digest) : NULL),
     };

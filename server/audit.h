@@ -97,10 +97,10 @@ const char *audit_prefix_text(const struct audit_policy *policy, const struct pr
 
 /* ---- messages ---- */
 
-/* One line for a message from a session's peer, if the policy wants them. Messages can be too many for the disk: when the log
+/* One line for a message from a session's peer, if the policy wants them; `delivered`: its handler gets it. Messages can be too many for the disk: when the log
  * cannot follow, these lines are the first to be dropped (and counted). Returns the bytes that had to be digested: that takes its
  * time, and others wait for theirs. */
-size_t audit_message(struct log *log, const struct audit_policy *policy, uint64_t session, bool is_text,
+size_t audit_message(struct log *log, const struct audit_policy *policy, uint64_t session, bool is_text, bool delivered,
                      const void *data, size_t size);
 
 #endif

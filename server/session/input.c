@@ -160,11 +160,14 @@ static void on_message(struct session *session, enum ws_opcode opcode, uint8_t *
     session->last_message_ms = session_now_ms(session);
     if (session_awaits_token(session)) {
         session_take_token(session, opcode, data, size);
-    } else if (!session->endpoint->rules.any || session_admits_content(session, opcode, data, size, cost)) {
-        session->home->turn_size += audit_message(session->home->pool->log, &session->config->audit, session->id,
-                                                  opcode == WS_TEXT, data, size);
-        session->handler->message(session, opcode, data, size);
+        return;
     }
+    if (!session->endpoint->rules.any) {
+        session_audit_message(session, opcode, true, data, size);
+    } else if (!session_admits_content(session, opcode, data, size, cost)) {
+        return;
+    }
+    session->handler->message(session, opcode, data, size);
 }
 
 /* A token is small, and so is what is collected before there is one. */

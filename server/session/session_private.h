@@ -190,6 +190,9 @@ void session_free_overflow(struct session *session);
  * ended. `cost` is what rates go by. */
 bool __attribute__((warn_unused_result))
 session_admits_content(struct session *session, enum ws_opcode opcode, const uint8_t *data, size_t size, size_t cost);
+/* What the audit file has of a message; `delivered`: its handler gets it. Counts in the session's turn. */
+void session_audit_message(struct session *session, enum ws_opcode opcode, bool delivered, const uint8_t *data,
+                           size_t size);
 /* Messages that broke a rule so far. */
 uint64_t session_violations(const struct session *session);
 size_t session_conduct_memory(const struct session *session);

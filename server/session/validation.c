@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/audit.h"
 #include "server/session/error_reply.h"
 #include "server/session/session_private.h"
 #include "server/session/tally.h"
@@ -112,15 +113,14 @@ static const char *action_label(enum config_on_violation action)
 
 static void log_violation(const struct session *session, const struct violation *violation)
 {
-    struct log *log = session->home->pool->log;
     const char *label = violation_label(violation->code);
-    char peer[ADDRESS_TEXT_SIZE];
-    log_event_limited(log, LOG_NOTICE, "message_invalid", label, log_u64("session", session->id),
-                      log_str("peer", address_format_port(&session->pass.from, session->port, peer)),
-                      log_str("user", session_user(session)), log_str("endpoint", session->endpoint->path),
-                      log_str("action", action_label(session->endpoint->rules.on_violation)),
-                      log_str("violation", label), log_str("keyword", violation->error.keyword),
-                      log_str("path", violation->error.path), log_str("reason", violation->error.sentence));
+    audit_event_limited(
+        session->home->pool->log, &session->config->audit, LOG_NOTICE, "message_invalid", label,
+        audit_plain(log_u64("session", session->id)), audit_peer(&session->pass.from, session->port),
+        audit_user("user", session_user(session)), audit_plain(log_str("endpoint", session->endpoint->path)),
+        audit_plain(log_str("action", action_label(session->endpoint->rules.on_violation))),
+        audit_plain(log_str("violation", label)), audit_plain(log_str("keyword", violation->error.keyword)),
+        audit_free(log_str("path", violation->error.path)), audit_free(log_str("reason", violation->error.sentence)));
 }
 
 static enum ws_close_code close_code(enum violation_code code)
@@ -226,13 +226,23 @@ bool session_admits_content(struct session *session, enum ws_opcode opcode, cons
     const bool costly = rules->json || rules->schema != NULL;
     const uint64_t begin_ns = costly ? now_ns() : 0;
     struct violation violation;
-    const bool admitted = (within_rates(session, cost, &violation) &&
-                           keeps_rules(home, rules, opcode == WS_TEXT, data, size, &violation)) ||
-                          act(session, &violation);
+    const bool kept =
+        within_rates(session, cost, &violation) && keeps_rules(home, rules, opcode == WS_TEXT, data, size, &violation);
+    const bool reported =
+        session->state == SESSION_OPEN && session->endpoint->rules.on_violation == CONFIG_VIOLATION_REPORT;
+    session_audit_message(session, opcode, kept || reported, data, size); /* an end may free the message */
+    const bool admitted = kept || act(session, &violation);
     if (costly) {
         charge(home, begin_ns);
     }
     return admitted;
+}
+
+void session_audit_message(struct session *session, enum ws_opcode opcode, bool delivered, const uint8_t *data,
+                           size_t size)
+{
+    session->home->turn_size += audit_message(session->home->pool->log, &session->config->audit, session->id,
+                                              opcode == WS_TEXT, delivered, data, size);
 }
 
 void session_pool_violations(const struct session_pool *pool, uint64_t counts_r[VIOLATION_COUNT])

@@ -156,6 +156,27 @@ class Messages(AuditCase):
         self.assertEqual(sorted(line["event"] for line in self.lines(server)),
                          ["draining", "session_end", "session_start"])
 
+    def test_refused_by_a_rule(self):
+        """A message that a rule refuses has its line, and one that says why, without who it was."""
+        for action, delivered in (("reject", [True, False, True]), ("report", [True, True, True])):
+            with self.subTest(action=action):
+                endpoint = {"path": "/json", "handler": "echo", "rules": {"json": True, "on_violation": action}}
+                server = self.start(endpoints=(endpoint,), log={"audit_messages": "digest", "audit_users": "digest",
+                                                                "audit_addresses": "digest"})
+                with server.session("/json") as peer:
+                    for text in (b"[1]", b"hunter2", b"[2]"):
+                        peer.send(rawws.text(text))
+                        peer.read_frame()
+                    peer.finish()
+                server.stop()
+                self.assertEqual(self.messages(server),
+                                 [("text", len(text), sha256(text)) for text in (b"[1]", b"hunter2", b"[2]")])
+                self.assertEqual([line["delivered"] for line in self.lines(server, "message")], delivered)
+                (invalid,) = self.lines(server, "message_invalid")
+                self.assertEqual((invalid["violation"], invalid["action"]), ("not_json", action))
+                self.assertTrue(invalid["peer"].startswith("sha256:"))
+                self.assertNotIn("reason", invalid)
+
     def test_not_the_token(self):
         """Neither a token as the first message, nor a message that a limit refuses, has a line."""
         server = self.start(tokens.TokenServer, endpoints=(EVERYWHERE,), log={"audit_messages": "digest"})

@@ -178,19 +178,20 @@ START_TEST(messages)
     prepare(AUDIT_NAMES_PLAIN, AUDIT_NAMES_PLAIN, false);
     open_log(LOG_INFO, "audit");
     const bool digested = policy.messages == AUDIT_MESSAGES_DIGEST;
-    ck_assert_uint_eq(audit_message(audit_log, &policy, 9, true, "abc", 3), digested ? 3 : 0);
-    ck_assert_uint_eq(audit_message(audit_log, &policy, 9, false, none, 0), 0);
+    ck_assert_uint_eq(audit_message(audit_log, &policy, 9, true, true, "abc", 3), digested ? 3 : 0);
+    ck_assert_uint_eq(audit_message(audit_log, &policy, 9, false, false, none, 0), 0);
     if (policy.messages == AUDIT_MESSAGES_NONE) {
         ck_lacks("audit", "message");
     } else if (!digested) {
-        ck_has("audit", "\"event\":\"message\",\"session\":9,\"direction\":\"in\",\"type\":\"text\",\"size\":3}");
+        ck_has("audit", "\"event\":\"message\",\"session\":9,\"direction\":\"in\",\"type\":\"text\",\"delivered\":true,"
+                        "\"size\":3}");
     } else {
-        ck_has("audit",
-               "\"type\":\"text\",\"size\":3,\"digest\":\"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a"
-               "9cb410ff61f20015ad\"}");
-        ck_has("audit",
-               "\"type\":\"binary\",\"size\":0,\"digest\":\"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b"
-               "934ca495991b7852b855\"}");
+        ck_has("audit", "\"type\":\"text\",\"delivered\":true,\"size\":3,\"digest\":\"sha256:"
+                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a"
+                        "9cb410ff61f20015ad\"}");
+        ck_has("audit", "\"type\":\"binary\",\"delivered\":false,\"size\":0,\"digest\":\"sha256:"
+                        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b"
+                        "934ca495991b7852b855\"}");
     }
     ck_lacks("main", "message");
 }
@@ -232,9 +233,10 @@ START_TEST(no_log)
     prepare(AUDIT_NAMES_DIGEST, AUDIT_NAMES_DIGEST, true);
     audit_event(NULL, &policy, LOG_INFO, "line", audit_peer(&address, 1));
     audit_event_limited(NULL, &policy, LOG_INFO, "line", "key", audit_peer(&address, 1));
-    ck_assert_uint_eq(audit_message(NULL, &policy, 1, true, "abc", 3), 0);
+    ck_assert_uint_eq(audit_message(NULL, &policy, 1, true, true, "abc", 3), 0);
     open_log(LOG_INFO, "");
-    ck_assert_uint_eq(audit_message(audit_log, &policy, 1, true, "abc", 3), 0); /* nothing is digested for nobody */
+    ck_assert_uint_eq(audit_message(audit_log, &policy, 1, true, true, "abc", 3),
+                      0); /* nothing is digested for nobody */
     ck_assert_str_eq(content_of("audit"), "");
 }
 END_TEST
@@ -251,7 +253,7 @@ START_TEST(no_digest_to_be_had)
         .messages = AUDIT_MESSAGES_DIGEST, .users = AUDIT_NAMES_DIGEST, .addresses = AUDIT_NAMES_DIGEST};
     open_log(LOG_ERROR, "audit");
     write_line(&address);
-    (void)audit_message(audit_log, &policy, 1, true, "abc", 3);
+    (void)audit_message(audit_log, &policy, 1, true, true, "abc", 3);
     ck_assert_str_eq(audit_user_text(&policy, "alice", text), "-");
     ck_assert_str_eq(audit_prefix_text(&policy, &prefix, text), "-");
     ck_has("audit", "\"session\":7,\"peer\":null,\"user\":null,\"nobody\":null,\"empty\":\"\"}");
