@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "validate/json_skip.h"
 #include "validate/schema_number.h"
 
 #define DIGITS_SAFE  15 /* as many as any double holds */
@@ -34,13 +35,11 @@ static bool is_digit(uint8_t byte)
 static void skip_string(struct text *text)
 {
     while (text->next < text->end) {
-        const uint8_t byte = *text->next++;
-        if (byte == '"') {
+        text->next += json_skip_plain(text->next, (size_t)(text->end - text->next));
+        if (text->next == text->end || *text->next++ == '"') {
             return;
         }
-        if (byte == '\\' && text->next < text->end) {
-            text->next++;
-        }
+        text->next += text->next < text->end ? 1 : 0; /* what the backslash is for */
     }
 }
 
