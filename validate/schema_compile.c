@@ -67,7 +67,8 @@ void *schema_compile_take(struct schema_compiler *compiler, size_t count, size_t
     return piece;
 }
 
-bool schema_compile_own(struct schema_compiler *compiler, struct pattern *pattern, json_t *document)
+/* Hands over what schema_free() frees; on failure frees it, and an error is set. */
+static bool own(struct schema_compiler *compiler, struct pattern *pattern, json_t *document)
 {
     struct schema_owned *owned = schema_compile_take(compiler, 1, sizeof(*owned));
     if (owned == NULL) {
@@ -139,7 +140,7 @@ struct pattern *schema_compile_pattern(struct schema_compiler *compiler, const s
         (void)schema_compile_fail(compiler, node, keyword, "the pattern %.80s: %s", text.bytes, reason);
         return NULL;
     }
-    if (!schema_compile_own(compiler, pattern, NULL)) {
+    if (!own(compiler, pattern, NULL)) {
         return NULL;
     }
     compiler->patterns_size += pattern_memory(pattern);
@@ -211,7 +212,7 @@ struct schema_node *schema_compile_add_document(struct schema_compiler *compiler
 {
     const struct schema_resource like = {.document = number, .vocabularies = SCHEMA_VOCABULARIES_STANDARD};
     struct schema_resource *resource = schema_compile_resource(compiler, uri, &like);
-    if (resource == NULL || !schema_compile_own(compiler, NULL, json_incref(document))) {
+    if (resource == NULL || !own(compiler, NULL, json_incref(document))) {
         return NULL;
     }
     const struct schema_place top = {0};

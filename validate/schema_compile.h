@@ -72,8 +72,6 @@ struct schema_resource *schema_compile_resource(struct schema_compiler *compiler
 
 /* Takes zeroed memory that lives as long as the schema. NULL: an error is set. */
 void *schema_compile_take(struct schema_compiler *compiler, size_t count, size_t size);
-/* Hands over what schema_free() frees; on failure frees it, and an error is set. */
-bool schema_compile_own(struct schema_compiler *compiler, struct pattern *pattern, json_t *document);
 /* The compiled pattern of that text, which the schema owns. NULL: an error is set, of that keyword of the node. */
 struct pattern *schema_compile_pattern(struct schema_compiler *compiler, const struct schema_node *node,
                                        const char *keyword, struct schema_text text);
